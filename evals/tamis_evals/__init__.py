@@ -1,0 +1,1 @@
+"""Quality as context grows, and speed side by side."""

@@ -1,0 +1,1 @@
+"""What an agent asks for; each is `async (workspace, request, pace) -> Answer`."""

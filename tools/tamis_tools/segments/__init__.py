@@ -1,0 +1,5 @@
+"""Documents cut into segments with exact offsets, each format in its own way."""
+
+from tamis_tools.segments.model import MAX_SEGMENT_CHARS, Segment, SegmentKind
+
+__all__ = ["MAX_SEGMENT_CHARS", "Segment", "SegmentKind"]
