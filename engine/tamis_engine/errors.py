@@ -18,9 +18,7 @@ class EngineUnavailable(EngineError):
     """The process that computes did not start, died or stopped answering."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The model engine is not available: {reason} Run `tamis doctor` to see what is missing."
-        )
+        super().__init__(f"The model engine is not available: {reason} Run `tamis doctor` to see what is missing.")
 
 
 class ModelNotFound(EngineError):

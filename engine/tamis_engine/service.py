@@ -1,0 +1,131 @@
+"""What the engine does with a request, one at a time, on the thread that owns the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis_engine import embedded
+from tamis_engine.cache import Vector, VectorCache, key
+from tamis_engine.calibration import CALIBRATION
+from tamis_engine.errors import EngineUnavailable, ModelNotFound, RequestInvalid
+from tamis_engine.limits import check
+from tamis_engine.model import Encoder
+from tamis_engine.protocol import (
+    EncodeRequest,
+    EncodeResult,
+    Extraction,
+    ExtractRequest,
+    ExtractResult,
+    ModelState,
+    ModelStatus,
+    ScoreRequest,
+    ScoreResult,
+)
+
+Checkpoint = Callable[[], None]
+"""Called between batches; raises where nobody waits for the answer any more."""
+
+
+class Service:
+    """Loads the embedded encoder on first use and answers with it. Belongs to one thread, but for `models`."""
+
+    def __init__(self, load: Callable[[], Encoder] = embedded.load, cache: VectorCache | None = None) -> None:
+        self._load = load
+        self._cache = cache or VectorCache()
+        self._encoder: Encoder | None = None
+        self._state: ModelState = "absent"
+
+    def encode(self, request: EncodeRequest, checkpoint: Checkpoint) -> EncodeResult:
+        """Vectors in the order of the texts. What was computed before a checkpoint raised is kept."""
+        check(request)
+        self._check_model(request.model)
+        if request.kind != "dense":
+            raise RequestInvalid(
+                f"{request.model!r} gives one dense vector a text, not {request.kind!r}. Ask for kind 'dense'."
+            )
+        checkpoint()
+        names = [key(request.model, request.role, text) for text in request.texts]
+        found = self._vectors(dict(zip(names, request.texts, strict=True)), checkpoint)
+        tokens = tuple(found[name].tokens for name in names)
+        rows = [found[name].numbers for name in names]
+        return EncodeResult(
+            vectors=np.stack(rows) if rows else np.empty((0, embedded.DIMENSIONS), np.float32),
+            tokens=tokens,
+            truncated=tuple(count > embedded.MAX_TOKENS for count in tokens),
+            model=request.model,
+        )
+
+    def score(self, request: ScoreRequest, checkpoint: Checkpoint) -> ScoreResult:
+        """The cosine of query and passage, calibrated."""
+        check(request)
+        passages = self.encode(EncodeRequest(request.passages, request.model), checkpoint)
+        scores = self._against((request.query,), request.model, passages.vectors, checkpoint)[0]
+        return ScoreResult(scores, passages.truncated, request.model)
+
+    def extract(self, request: ExtractRequest, checkpoint: Checkpoint) -> ExtractResult:
+        """Whole passages: a bi-encoder can tell which passage answers a label, not where in it."""
+        check(request)
+        passages = self.encode(EncodeRequest(request.passages, request.model), checkpoint)
+        scores = self._against(request.labels, request.model, passages.vectors, checkpoint)
+        extractions = tuple(
+            Extraction(passage, 0, len(request.passages[passage]), label, float(row[passage]))
+            for label, row in zip(request.labels, scores, strict=True)
+            for passage in np.argsort(-row, kind="stable").tolist()
+        )
+        return ExtractResult(extractions, request.model)
+
+    def models(self) -> tuple[ModelStatus, ...]:
+        """What there is. May be called from any thread: it reads and changes nothing."""
+        return (
+            ModelStatus(
+                name=embedded.NAME,
+                state=self._state,
+                dimensions=embedded.DIMENSIONS,
+                max_tokens=embedded.MAX_TOKENS,
+                footprint_bytes=self._encoder.footprint_bytes if self._encoder else 0,
+                licence=embedded.LICENCE,
+            ),
+        )
+
+    def ready(self) -> None:
+        """Returns once the embedded encoder is in memory."""
+        self._resident()
+
+    def _check_model(self, name: str) -> None:
+        if name != embedded.NAME:
+            raise ModelNotFound(name, (embedded.NAME,))
+
+    def _resident(self) -> Encoder:
+        if self._encoder:
+            return self._encoder
+        self._state = "loading"
+        try:
+            encoder = self._encoder = self._load()
+        except ImportError as error:
+            raise EngineUnavailable(f"{error}.") from error
+        finally:
+            self._state = "resident" if self._encoder else "absent"
+        return encoder
+
+    def _vectors(self, texts: dict[bytes, str], checkpoint: Checkpoint) -> dict[bytes, Vector]:
+        cached = {name: self._cache.get(name) for name in texts}
+        found = {name: vector for name, vector in cached.items() if vector}
+        missing = [name for name in texts if name not in found]
+        if missing:
+            for batch in self._resident().encode([texts[name] for name in missing]):
+                for row, numbers, tokens in zip(batch.rows, batch.vectors, batch.tokens, strict=True):
+                    # a copy, so that one vector kept does not keep its whole batch
+                    found[missing[row]] = Vector(numbers.copy(), tokens)
+                    self._cache.put(missing[row], found[missing[row]])
+                checkpoint()
+        return found
+
+    def _against(
+        self, queries: tuple[str, ...], model: str, passages: NDArray[np.float32], checkpoint: Checkpoint
+    ) -> NDArray[np.float32]:
+        """Probabilities of relevance, shape (queries, passages)."""
+        encoded = self.encode(EncodeRequest(queries, model, role="query"), checkpoint)
+        return CALIBRATION.probability(encoded.vectors @ passages.T)
