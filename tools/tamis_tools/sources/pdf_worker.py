@@ -1,0 +1,61 @@
+"""Runs as a short-lived process: a PDF on stdin, its pages' text as JSON on stdout. Damaged files may kill it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+MOST_PAGES = 5_000
+MOST_CHARACTERS = 16_000_000
+MEMORY_BYTES = 2 * 1024**3
+
+
+def main() -> None:
+    """Answer `{"pages": [...]}` or `{"error": "encrypted" | "damaged"}`."""
+    _limit_memory()
+    print(json.dumps(_answer(sys.stdin.buffer.read())))  # noqa: T201 - stdout is this process's answer
+
+
+def _answer(data: bytes) -> dict[str, object]:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        return {"error": "encrypted" if "password" in str(error).casefold() else "damaged"}
+    pages: list[str] = []
+    room = MOST_CHARACTERS
+    for index in range(min(len(document), MOST_PAGES)):
+        pages.append(_page(document, index)[:room])
+        room -= len(pages[-1])
+        if room <= 0:
+            break
+    return {"pages": pages, "of": len(document)}
+
+
+def _page(document: object, index: int) -> str:
+    import pypdfium2
+
+    assert isinstance(document, pypdfium2.PdfDocument)
+    try:
+        text = document[index].get_textpage().get_text_bounded()
+    except pypdfium2.PdfiumError:
+        return ""  # one broken page must not cost the others
+    text = text.replace("\r\n", "\n").replace("\f", "\n").replace("\0", "")
+    # pdfium marks the hyphen of a word broken over two lines so
+    return text.replace("\ufffe", "-").replace("\x02", "-").encode("utf-8", "replace").decode("utf-8")
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    except (OSError, ValueError):  # a lower limit is already there
+        return
+
+
+if __name__ == "__main__":
+    main()
