@@ -1,0 +1,144 @@
+"""Running text cut into sentences, paragraph by paragraph."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
+
+from tamis_tools.document import Span
+from tamis_tools.segments.cutting import cut, trimmed
+from tamis_tools.segments.model import Segment
+from tamis_tools.segments.partition import partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tamis_tools.document import Document
+
+SHORT_CHARS = 40
+"""A sentence shorter than this goes with the next one of its paragraph."""
+HEADING_CHARS = 200
+_SENTENCEX_CHARS = 4_000
+"""sentencex takes the square of the time on some text, and no paragraph is longer."""
+
+_PARAGRAPH_BREAK = re.compile(r"(?>\r\n|\n|\r)[^\S\r\n]*(?>\r\n|\n|\r)\s*|\f\s*|\u2029\s*")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ITEM = re.compile(r"^[ \t]*(?:[-*•·–+]|\(?(?:\d{1,3}|[a-z])[.)])[ \t]+(?=\S)", re.MULTILINE)
+_CHAPTER = re.compile(r"((?i:part|book|volume|act|chapter|section|appendix|scene|canto))\s+(?:\d+|[IVXLC]+|[A-Z])\b")
+_NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})\.?[ \t]+[A-Z][^\n]{2,80}(?<![.,;:])$")
+_UNDERLINED = re.compile(r"[^\n]+\n[ \t]*([=\-~^\"*#+])\1{2,}$")
+_OUTERMOST = {"part": 1, "book": 1, "volume": 1, "act": 1}
+
+
+class Heading(NamedTuple):
+    """A heading of a text; 1 is the outermost level."""
+
+    level: int
+    span: Span
+
+
+class Headings:
+    """The headings that stand above the place that a reader has come to."""
+
+    def __init__(self) -> None:
+        self._above: list[Heading] = []
+
+    @property
+    def context(self) -> tuple[Span, ...]:
+        """Outermost first."""
+        return tuple(heading.span for heading in self._above)
+
+    def add(self, level: int, span: Span) -> None:
+        """A new heading closes those of its level and below."""
+        shown = Span(span.start, min(span.end, span.start + HEADING_CHARS))
+        self._above = [*(above for above in self._above if above.level < level), Heading(level, shown)]
+
+
+def segment_prose(document: Document) -> tuple[Segment, ...]:
+    """Sentences with the headings above them."""
+    return partition(document, _proposed(document.text, document.readable))
+
+
+def sentences(text: str, paragraph: Span, context: tuple[Span, ...] = ()) -> Iterator[Segment]:
+    """The sentences of one paragraph; short ones go together."""
+    for start, end in merged(text, _sentence_spans(text, paragraph)):
+        yield Segment(start, end, "sentence", paragraph, context)
+
+
+def _proposed(text: str, within: Span) -> Iterator[Segment]:
+    headings = Headings()
+    for paragraph in _paragraphs(text, within):
+        level = _heading_level(text, paragraph)
+        if level:
+            yield Segment(*paragraph, "heading", paragraph, headings.context)
+            headings.add(level, paragraph)
+        else:
+            yield from sentences(text, paragraph, headings.context)
+
+
+def _paragraphs(text: str, within: Span) -> Iterator[Span]:
+    start = within.start
+    for gap in _PARAGRAPH_BREAK.finditer(text, *within):
+        yield from _items(text, Span(start, gap.start()))
+        start = gap.end()
+    yield from _items(text, Span(start, within.end))
+
+
+def _items(text: str, paragraph: Span) -> Iterator[Span]:
+    """A list without blank lines between its items is as many paragraphs."""
+    starts = [match.start() for match in _ITEM.finditer(text, *paragraph)]
+    cuts = [paragraph.start, *(at for at in starts if at > paragraph.start), paragraph.end]
+    for start, end in pairwise(cuts):
+        span = trimmed(text, start, end, whole_lines=False)
+        if span.start < span.end:
+            yield span
+
+
+def _sentence_spans(text: str, paragraph: Span) -> Iterator[Span]:
+    for start, end in cut(text, *paragraph, _SENTENCEX_CHARS):
+        last = start
+        for boundary in get_sentence_boundaries("en", _SURROGATE.sub("\ufffd", text[start:end])):
+            stop = min(start + boundary["end_index"], end)
+            if stop > last:
+                yield Span(last, stop)
+                last = stop
+        if last < end:
+            yield Span(last, end)
+
+
+def merged(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Adjoining spans, a short one put together with the next; the last with the one before."""
+    done: list[Span] = []
+    for span in spans:
+        if done and _short(text, done[-1]):
+            done[-1] = Span(done[-1].start, span.end)
+        else:
+            done.append(span)
+    if len(done) > 1 and _short(text, done[-1]):
+        last = done.pop()
+        done[-1] = Span(done[-1].start, last.end)
+    return done
+
+
+def _short(text: str, span: Span) -> bool:
+    return len(text[span.start : span.end].strip()) < SHORT_CHARS
+
+
+def _heading_level(text: str, paragraph: Span) -> int:
+    """0 for what is no heading."""
+    if paragraph.end - paragraph.start > HEADING_CHARS:
+        return 0
+    words = text[paragraph.start : paragraph.end].replace("\r", "")
+    lines = words.count("\n") + 1
+    if lines == 2 and (underlined := _UNDERLINED.match(words)):
+        return "=-~".find(underlined[1]) + 1 or 4
+    if lines <= 2 and (chapter := _CHAPTER.match(words)):
+        return _OUTERMOST.get(chapter[1].lower(), 2)
+    if lines > 1:
+        return 0
+    if numbered := _NUMBERED.match(words):
+        return 2 + numbered[1].count(".")
+    return 3 if words.isupper() and len(words) >= 4 and words[-1] not in ".,;:!" else 0
