@@ -14,15 +14,15 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-D = TypeVar("D", bound=Data, covariant=True)
+D_co = TypeVar("D_co", bound=Data, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[D]):
+class Answer(Generic[D_co]):
     """`text` is what the agent reads, fences and footer included; `data` is the same for programs."""
 
     text: str
-    data: D
+    data: D_co
 
 
 class Place(Data):
@@ -101,12 +101,16 @@ class Filtered(Data):
 
 
 class Value(Place):
-    """A value found for `field`; `quote` stands in the source at the stated offsets, and contains `value`."""
+    """A value found for `field`; `quote` stands in the source at the stated offsets, and contains `value`.
+
+    `count` tells how often the value was found; the place is that of the first, or of the best.
+    """
 
     field: str
     value: str
     quote: str
     score: float
+    count: int = 1
 
 
 class Extracted(Data):
@@ -149,13 +153,18 @@ class Encoded(Data):
 
 
 class Expanded(Data):
-    """Consecutive lines of one original. `next_line` is 0 at the end; `changed` tells that the file differs by now."""
+    """Consecutive characters of one original, whole lines where a line fits.
+
+    To go on, expand `next_ref` (empty at the end), with `from_line=next_line` where that is not 0.
+    `changed` tells that the file differs by now.
+    """
 
     source: str
     start_line: int
     end_line: int
     total_lines: int
     text: str
+    next_ref: str
     next_line: int
     changed: bool
     notes: list[str]

@@ -35,8 +35,12 @@ def _checked(root: Path) -> Path:
     folder = root.expanduser().resolve()
     if not folder.is_dir():
         raise BadArgument(f"--root {root} is not a folder. Give a folder that exists.")
-    if folder in (Path(folder.anchor), Path.home().resolve()):
-        raise BadArgument(
-            f"--root {root} is {folder}, which is too wide. Give the folder of a project, not / or home."
-        )
+    if too_wide(folder, Path.home()):
+        raise BadArgument(f"--root {root} is {folder}, which is too wide. Give the folder of a project, not / or home.")
     return folder
+
+
+def too_wide(folder: Path, home: Path) -> bool:
+    """True for a whole disk, the home folder and what holds it: nothing that a user means to open to an agent."""
+    at = home.resolve()
+    return folder in (at, *at.parents, Path(folder.anchor))

@@ -1,0 +1,97 @@
+"""Which labels fit: a document by how it begins or by its best passage, a passage by what it says.
+
+A label names a topic and asks nothing, so its cosines are lower than a question's and have scales of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from anyio import to_thread
+
+from tamis_engine.protocol import EncodeRequest
+from tamis_tools import lexical
+from tamis_tools.encoding import encoded
+from tamis_tools.ranking import ENCODED_CHARS, probability_of_words, rank_corpus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis_engine.protocol import Engine
+    from tamis_tools.corpus import Corpus
+    from tamis_tools.pace import Pace
+    from tamis_tools.ranking import Ranking
+    from tamis_tools.workspace import Workspace
+
+SLOPE = 12.0
+PASSAGE_MIDPOINT = 0.3
+"""Cosine at which a label fits a passage as likely as not; set, as the others, by some forty short texts."""
+LEAD_MIDPOINT = 0.2
+"""The same of a sentence that says the label and the beginning of a document."""
+SENTENCE = "This is about {}."
+
+
+class Labelled(NamedTuple):
+    """`scores` has shape (labels, documents): the probability that a label fits."""
+
+    scores: NDArray[np.float32]
+    notes: tuple[str, ...]
+
+
+async def fitting(workspace: Workspace, corpus: Corpus, label: str, pace: Pace) -> Ranking:
+    """Segments ranked by how likely the label fits them."""
+    ranking = await rank_corpus(workspace, corpus, label, pace)
+    if not ranking.vectors:
+        return ranking
+    scores = ranking.scores.copy()
+    at = np.fromiter(ranking.vectors, dtype=np.intp)
+    cosine = np.stack(list(ranking.vectors.values())) @ await _encoded(workspace.engine, label)
+    scores[at] = np.maximum(scores[at], _probability(cosine, PASSAGE_MIDPOINT))
+    return replace(ranking, scores=scores)
+
+
+async def classify(workspace: Workspace, corpus: Corpus, labels: Sequence[str], pace: Pace) -> Labelled:
+    """Judge every label for every document; without the engine by words alone, and the notes say why."""
+    scores = np.zeros((len(labels), len(corpus.documents)), dtype=np.float32)
+    owners = np.array([entry.document for entry in corpus.entries], dtype=np.intp)
+    notes: dict[str, None] = {}
+    leads = _leads(corpus)
+    vectors = np.zeros((0, 0), dtype=np.float32)
+    for number, label in enumerate(labels):
+        ranking = await rank_corpus(workspace, corpus, label, pace)
+        notes.update(dict.fromkeys(ranking.notes))
+        np.maximum.at(scores[number], owners, ranking.scores)
+        if not ranking.vectors:
+            covered = await to_thread.run_sync(lexical.coverage, label, leads)
+            np.maximum(scores[number], probability_of_words(covered), out=scores[number])
+            continue
+        if not len(vectors):
+            vectors = await encoded(workspace.engine, leads, pace)
+        cosine = vectors @ await _encoded(workspace.engine, SENTENCE.format(label))
+        reached = scores[number, : len(vectors)]
+        np.maximum(reached, _probability(cosine, LEAD_MIDPOINT), out=reached)
+    if 0 < len(vectors) < len(leads):
+        notes[f"Time ran out: how {len(leads) - len(vectors)} sources begin was not looked at."] = None
+    scores[:, np.bincount(owners, minlength=len(leads)) == 0] = 0
+    return Labelled(scores, tuple(notes))
+
+
+async def _encoded(engine: Engine, text: str) -> NDArray[np.float32]:
+    return (await engine.encode(EncodeRequest((text,), role="query"))).vectors[0]
+
+
+def _probability(cosine: NDArray[np.float32], midpoint: float) -> NDArray[np.float32]:
+    return (1 / (1 + np.exp(-SLOPE * (cosine - midpoint)))).astype(np.float32)
+
+
+def _leads(corpus: Corpus) -> list[str]:
+    """How each document begins, as much as the encoder reads."""
+    leads = [""] * len(corpus.documents)
+    for entry in corpus.entries:
+        if len(leads[entry.document]) < ENCODED_CHARS:
+            leads[entry.document] = f"{leads[entry.document]}\n{entry.text}"[:ENCODED_CHARS].lstrip("\n")
+    return leads

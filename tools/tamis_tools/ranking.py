@@ -1,0 +1,163 @@
+"""Which segments matter for a query: BM25 over all of them, the encoder on the shortlist, one probability each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import anyio
+import numpy as np
+from anyio import to_thread
+
+from tamis_engine.errors import EngineError
+from tamis_engine.protocol import EncodeRequest
+from tamis_tools import lexical
+from tamis_tools.corpus import Corpus, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis_tools.document import Document
+    from tamis_tools.pace import Pace
+    from tamis_tools.segments import Segment
+    from tamis_tools.workspace import Workspace
+
+SHORTLIST = 160
+"""Segments that the encoder sees at most, the best by BM25 first."""
+SHORTLIST_CHARS = 32_000
+"""And characters of them: about 8,000 tokens, close to a second of work on two cores."""
+ENCODED_CHARS = 700
+"""Characters of one segment that are encoded; the encoder reads 256 tokens."""
+BATCH = 32
+ANSWERED = 0.35
+"""Below this best probability the sources probably do not answer the question."""
+
+
+class Weights(NamedTuple):
+    """A logistic regression on the cosine and the coverage of words, and one on words alone."""
+
+    cosine: float
+    words: float
+    bias: float
+    words_alone: float
+    bias_alone: float
+
+
+WEIGHTS = Weights(cosine=8.0, words=6.0, bias=-6.0, words_alone=9.0, bias_alone=-5.0)
+
+
+class Hit(NamedTuple):
+    """A segment of `documents[document]` and the probability that it matters for the query."""
+
+    document: int
+    segment: Segment
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """`scores` has shape (entries,). `vectors` maps entries that the encoder saw to their unit vectors."""
+
+    corpus: Corpus
+    scores: NDArray[np.float32]
+    vectors: dict[int, NDArray[np.float32]]
+    mode: Literal["full", "lexical"]
+    notes: tuple[str, ...]
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """Entries best first; equal scores stay in reading order."""
+        return np.argsort(-self.scores, kind="stable")
+
+    @property
+    def hits(self) -> Iterator[Hit]:
+        """Best first."""
+        entries = self.corpus.entries
+        return (Hit(entries[at].document, entries[at].segment, float(self.scores[at])) for at in self.order)
+
+    @property
+    def best(self) -> float:
+        """The highest probability; 0 where there is nothing."""
+        return float(self.scores.max(initial=0.0))
+
+    @property
+    def answered(self) -> bool:
+        """False where even the best segment is probably no answer."""
+        return self.best >= ANSWERED
+
+
+async def rank(workspace: Workspace, documents: Sequence[Document], query: str, pace: Pace) -> Ranking:
+    """Cut the documents and rank what comes of it."""
+    corpus = await to_thread.run_sync(cut, documents, pace)
+    return await rank_corpus(workspace, corpus, query, pace)
+
+
+async def rank_corpus(workspace: Workspace, corpus: Corpus, query: str, pace: Pace) -> Ranking:
+    """Rank segments; without the engine the words alone decide, and the notes say why."""
+    texts = [entry.text for entry in corpus.entries]
+    covered = await to_thread.run_sync(lexical.coverage, query, texts)
+    await pace.step(0.5, f"ranked {len(texts)} segments by words")
+    chosen = shortlist(covered, texts)
+    try:
+        vectors, notes = await _encode(workspace, query, [texts[at][:ENCODED_CHARS] for at in chosen], pace)
+    except EngineError as error:
+        return Ranking(corpus, probability_of_words(covered), {}, "lexical", (f"Ranked by words alone: {error}",))
+    known = dict(zip(chosen, vectors[1:], strict=False))
+    return Ranking(corpus, combined(covered, vectors[0], known), known, "full", notes)
+
+
+def shortlist(covered: NDArray[np.float32], texts: Sequence[str]) -> list[int]:
+    """The entries that the encoder sees: the best by words, as many as `SHORTLIST` and `SHORTLIST_CHARS` allow."""
+    chosen: list[int] = []
+    room = SHORTLIST_CHARS
+    for at in np.argsort(-covered, kind="stable")[:SHORTLIST]:
+        room -= min(len(texts[at]), ENCODED_CHARS)
+        if room < 0:
+            break
+        chosen.append(int(at))
+    return chosen
+
+
+def combined(
+    covered: NDArray[np.float32], query: NDArray[np.float32], vectors: dict[int, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Probability of relevance of every entry; those without a vector are judged by their words."""
+    scores = probability_of_words(covered)
+    if vectors:
+        at = np.fromiter(vectors, dtype=np.intp)
+        cosine = np.stack(list(vectors.values())) @ query
+        scores[at] = _logistic(WEIGHTS.cosine * cosine + WEIGHTS.words * covered[at] + WEIGHTS.bias)
+    return scores
+
+
+def probability_of_words(covered: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probability of relevance where only the words are known."""
+    return _logistic(WEIGHTS.words_alone * covered + WEIGHTS.bias_alone)
+
+
+def _logistic(x: NDArray[np.floating]) -> NDArray[np.float32]:
+    return (1 / (1 + np.exp(-x))).astype(np.float32)
+
+
+async def _encode(
+    workspace: Workspace, query: str, texts: list[str], pace: Pace
+) -> tuple[list[NDArray[np.float32]], tuple[str, ...]]:
+    await _ready(workspace)
+    asked = await workspace.engine.encode(EncodeRequest((query,), role="query"))
+    vectors = [asked.vectors[0]]
+    for start in range(0, len(texts), BATCH):
+        if pace.expired:
+            return vectors, (f"Time ran out: the encoder read {start} of {len(texts)} candidate segments.",)
+        await pace.step(0.5 + 0.4 * start / len(texts), f"encoded {start} of {len(texts)} candidates")
+        vectors.extend((await workspace.engine.encode(EncodeRequest(tuple(texts[start : start + BATCH])))).vectors)
+    return vectors, ()
+
+
+async def _ready(workspace: Workspace) -> None:
+    with anyio.move_on_after(workspace.scope.limits.engine_wait_seconds) as waiting:
+        await workspace.engine.ready()
+    if waiting.cancelled_caught:
+        raise EngineError("the model is still loading; the same call in a few seconds ranks in full.")

@@ -1,0 +1,59 @@
+"""The three ways to show what matters: its text, the lines that name it, or where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tamis_tools import slices
+from tamis_tools.document import Span
+
+if TYPE_CHECKING:
+    from tamis_tools.document import Document
+    from tamis_tools.requests import Detail
+    from tamis_tools.segments import Segment
+    from tamis_tools.slices import Stretch
+
+Pieces = list[tuple[Span, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`pieces` are the spans of one segment that are shown, `joined` makes stretches of them, `text` shows those."""
+
+    pieces: Callable[[Document, Segment], tuple[Span, ...]]
+    joined: Callable[[Document, Pieces], Pieces]
+    text: Callable[[Sequence[Document], Sequence[Stretch]], str]
+    passages: bool
+    """Whether neighbours of a chosen segment are drawn in, so that passages come out."""
+
+
+def _with_context(_document: Document, segment: Segment) -> tuple[Span, ...]:
+    return (*segment.context, segment.span)
+
+
+def _naming_line(document: Document, segment: Segment) -> tuple[Span, ...]:
+    span = segment.context[-1] if segment.context else segment.span
+    end = document.text.find("\n", span.start, span.end)
+    return (Span(span.start, span.end if end == -1 else end),)
+
+
+def _itself(_document: Document, segment: Segment) -> tuple[Span, ...]:
+    return (segment.span,)
+
+
+def _separate(_document: Document, pieces: Pieces) -> Pieces:
+    return list(dict(pieces).items())
+
+
+def _listed(documents: Sequence[Document], shown: Sequence[Stretch]) -> str:
+    best_first = sorted(shown, key=lambda item: -item.score)
+    return "\n".join(f"{item.score:.2f}  {documents[item.document].locate(item.span)}" for item in best_first)
+
+
+VIEWS: dict[Detail, View] = {
+    "verbatim": View(_with_context, slices.joined, slices.fenced, passages=True),
+    "outline": View(_naming_line, slices.joined, slices.fenced, passages=False),
+    "locations": View(_itself, _separate, _listed, passages=False),
+}
