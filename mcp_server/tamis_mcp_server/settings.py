@@ -1,0 +1,54 @@
+"""What `tamis mcp` is started with, and the only definition of its options.
+
+Settings come from arguments alone: most clients start a server with an environment of their own making.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of `tamis mcp`; `roots` are as typed, and empty for the working directory."""
+
+    roots: tuple[str, ...] = ()
+    allow_url: bool = False
+    allow_secrets: bool = False
+    structured: bool = False
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, and the text of `tamis mcp --help`."""
+    options = argparse.ArgumentParser(
+        prog="tamis mcp",
+        description="Serve the tools to an MCP client over stdin and stdout, until stdin closes.",
+        allow_abbrev=False,
+    )
+    options.add_argument(
+        "--root",
+        dest="roots",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder that may be read; give it again for more (default: the working directory)",
+    )
+    options.add_argument("--allow-url", action="store_true", help="also read http and https addresses")
+    options.add_argument("--allow-secrets", action="store_true", help="also read .env files, keys and credentials")
+    options.add_argument(
+        "--structured",
+        action="store_true",
+        help="answer with JSON and output schemas, for programs; models do better with the text",
+    )
+    return options
+
+
+def parse(arguments: Sequence[str]) -> Settings:
+    """Settings from what follows `tamis mcp`; prints and exits on `--help` and on wrong use (code 2)."""
+    given = parser().parse_args(arguments)
+    return Settings(tuple(given.roots), given.allow_url, given.allow_secrets, given.structured)

@@ -1,0 +1,57 @@
+"""What the engine's tests share: one encoder a precision, and child processes whose model is a fake."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tamis_engine import embedded
+
+if TYPE_CHECKING:
+    from tamis_engine.encoder import BertEncoder
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def encoder() -> BertEncoder:
+    """The embedded encoder in float32."""
+    import torch
+
+    from tamis_engine.loading import load_bert
+
+    return load_bert(embedded.FOLDER, embedded.MAX_TOKENS, torch.float32)
+
+
+@pytest.fixture(scope="session")
+def bfloat16_encoder() -> BertEncoder:
+    import torch
+
+    from tamis_engine.loading import load_bert
+
+    return load_bert(embedded.FOLDER, embedded.MAX_TOKENS, torch.bfloat16)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where the fake worker writes what it does, a line each."""
+    (tmp_path / "log").touch()
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def command(log: Path) -> tuple[str, ...]:
+    """Starts a worker whose model is a fake; see fake_worker.py for the texts that it reacts to."""
+    return (sys.executable, "-P", str(Path(__file__).with_name("fake_worker.py")), str(log))
+
+
+@pytest.fixture
+def lines(log: Path) -> Callable[[], list[str]]:
+    return lambda: log.read_text(encoding="utf-8").splitlines()

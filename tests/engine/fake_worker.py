@@ -1,0 +1,66 @@
+"""The real worker around a fake model: fake_worker.py LOG. Texts tell the model what to do; LOG says what it did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tamis_engine import worker
+from tamis_engine.model import Batch
+from tamis_engine.protocol import ModelStatus
+from tamis_engine.service import Service
+
+LOG = Path(sys.argv[1])
+RELEASE = threading.Event()
+
+
+def note(line: str) -> None:
+    with LOG.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+class FakeEncoder:
+    footprint_bytes = 1
+
+    def encode(self, texts: Sequence[str]) -> Iterator[Batch]:
+        for row, text in enumerate(texts):
+            note(text)
+            react(text)
+            yield Batch((row,), np.eye(384, dtype=np.float32)[len(text)][None], (len(text),))
+
+
+def react(text: str) -> None:
+    match text.split():
+        case ["hold", *_]:
+            RELEASE.wait(20)
+        case ["print", *_]:
+            print("a stray print", flush=True)  # noqa: T201
+            os.write(1, b"and one past Python\n")
+        case ["fail", *_]:
+            raise MemoryError("no room for this one")
+        case ["die", "once"] if "died" not in LOG.read_text(encoding="utf-8"):
+            note("died")
+            os.kill(os.getpid(), signal.SIGKILL)
+        case ["die", "always"]:
+            sys.stderr.write("out of luck\n")
+            sys.stderr.flush()
+            os._exit(3)
+
+
+class ReleasingService(Service):
+    """`models`, which the worker answers at once, lets go of what is held."""
+
+    def models(self) -> tuple[ModelStatus, ...]:
+        RELEASE.set()
+        return super().models()
+
+
+if __name__ == "__main__":
+    note("started")
+    worker.serve(ReleasingService(FakeEncoder))
