@@ -57,7 +57,8 @@ def packed_attention(  # noqa: PLR0913 -- the signature is transformers'
 ) -> tuple[Tensor, None]:
     """Full attention within each sequence: (1, heads, tokens, width) in, (1, tokens, heads, width) out.
 
-    Tokens past the last bound belong to no sequence and come out as zeros. Refuses what it would otherwise get silently wrong: no bounds, a mask, causal or windowed attention.
+    Tokens past the last bound belong to no sequence and come out as zeros. Refuses what it would otherwise get
+    silently wrong: no bounds, a mask, causal or windowed attention.
     """
     if cu_seq_lens_q is None:
         raise ValueError("packed attention needs cu_seq_lens_q: the bounds of the sequences in the row")

@@ -81,7 +81,7 @@ class BertEncoder:
 
 
 def padded(tokens: int) -> int:
-    """The row's length, filled up to one of about thirty: for each that it meets, oneDNN compiles and keeps a kernel."""
+    """The row's length, filled up to one of thirty: oneDNN compiles a kernel for each that it meets, and keeps it."""
     step = 16 if tokens <= 256 else 128
     return -(-tokens // step) * step
 

@@ -10,7 +10,7 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
 from tamis_engine import embedded
-from tamis_engine.encoder import BATCH_TOKENS, Tokens, batches
+from tamis_engine.encoder import BATCH_TOKENS, Tokens, batches, padded
 
 if TYPE_CHECKING:
     from tamis_engine.encoder import BertEncoder
@@ -95,6 +95,12 @@ def test_batches_hold_every_text_once_inside_the_token_budget() -> None:
     found = list(batches(texts))
     assert sorted(text.row for batch in found for text in batch) == list(range(300))
     assert all(sum(len(text.ids) for text in batch) <= BATCH_TOKENS for batch in found)
+
+
+def test_rows_come_in_few_lengths_and_little_is_filled_up() -> None:
+    lengths = [padded(tokens) for tokens in range(1, BATCH_TOKENS + 1)]
+    assert len(set(lengths)) == 30
+    assert all(0 <= length - tokens < max(16, tokens / 2) for tokens, length in enumerate(lengths, start=1))
 
 
 def test_nothing_to_encode_is_no_batch(encoder: "BertEncoder") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis_tools.segments import ranking_text, segment
@@ -10,7 +10,7 @@ from tamis_tools.segments import ranking_text, segment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tamis_tools.document import Document, Span
+    from tamis_tools.document import Document
     from tamis_tools.handles import Shown
     from tamis_tools.pace import Pace
     from tamis_tools.segments import Segment
@@ -32,10 +32,19 @@ class Corpus:
     entries: tuple[Entry, ...]
 
     def without(self, seen: Iterable[Shown]) -> Corpus:
-        """The same documents, less the segments that were shown."""
-        spans = _spans(seen)
-        kept = (entry for entry in self.entries if not covered(entry.segment.span, spans.get(entry.document, ())))
-        return Corpus(self.documents, tuple(kept))
+        """The same documents, less what was shown; of a segment that was shown in part, the rest."""
+        spans: dict[int, list[tuple[int, int]]] = {}
+        for document, start, end in seen:
+            spans.setdefault(document, []).append((start, end))
+        rest = (_unseen(entry, spans.get(entry.document, ())) for entry in self.entries)
+        return Corpus(self.documents, tuple(entry for entry in rest if entry))
+
+
+def _unseen(entry: Entry, shown: Sequence[tuple[int, int]]) -> Entry | None:
+    begin = max((end for start, end in shown if start <= entry.segment.start < end), default=entry.segment.start)
+    if begin == entry.segment.start:
+        return entry
+    return entry._replace(segment=replace(entry.segment, start=begin)) if begin < entry.segment.end else None
 
 
 def cut(documents: Sequence[Document], pace: Pace) -> Corpus:
@@ -46,15 +55,3 @@ def cut(documents: Sequence[Document], pace: Pace) -> Corpus:
             pace.step_in_thread(0.2 + 0.2 * number / len(documents), f"cutting {document.address}")
         entries += (Entry(number, piece, ranking_text(document, piece)) for piece in segment(document))
     return Corpus(tuple(documents), tuple(entries))
-
-
-def covered(span: Span, shown: Sequence[tuple[int, int]]) -> bool:
-    """True where one of the stretches holds the whole span."""
-    return any(start <= span.start and span.end <= end for start, end in shown)
-
-
-def _spans(seen: Iterable[Shown]) -> dict[int, list[tuple[int, int]]]:
-    spans: dict[int, list[tuple[int, int]]] = {}
-    for document, start, end in seen:
-        spans.setdefault(document, []).append((start, end))
-    return spans

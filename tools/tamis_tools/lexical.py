@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+TELLING = 12
+"""Terms of a query that a text must hold to cover it all; a question has fewer, a pasted report has hundreds."""
 K1, B = 0.9, 0.4
 """Term saturation and length normalisation; the usual values for short passages (Anserini's defaults)."""
 
@@ -51,24 +53,44 @@ def query_terms(query: str) -> tuple[str, ...]:
 def coverage(query: str, texts: Sequence[str]) -> NDArray[np.float32]:
     """How much of the query each text covers, from 0 to 1: shape (texts,).
 
-    It is BM25 (Lucene's form) divided by what a text full of every query term would reach in the limit,
-    the sum of the terms' inverse document frequencies. A term that stands nowhere counts in that sum.
+    It is BM25 (Lucene's form) divided by what a text full of the query's terms would reach in the limit, the
+    sum of their inverse document frequencies; of a long query, of its `TELLING` rarest terms. A term that
+    stands nowhere counts in that sum.
     """
     wanted = query_terms(query)
-    if not wanted or not texts:
-        return np.zeros(len(texts), dtype=np.float32)
-    ids = {term: number for number, term in enumerate(wanted, start=1)}
-    corpus = [_term_ids(text, ids) for text in texts]
-    index = bm25s.BM25(k1=K1, b=B, method="lucene")
-    index.index((corpus, {"": 0, **ids}), show_progress=False)
-    scores = index.get_scores_from_ids(list(ids.values()))
-    return (scores / _ceiling(corpus, len(wanted))).astype(np.float32)
+    return _covered(_term_ids(wanted, texts), len(wanted))
 
 
-def _term_ids(text: str, ids: dict[str, int]) -> list[int]:
+def coverage_with_groups(
+    query: str, texts: Sequence[str], groups: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Coverage of each text, and of all texts of its group taken together: both of shape (texts,).
+
+    `groups[i]` is the number of the group of text i, counted from 0.
+    """
+    wanted = query_terms(query)
+    own = _term_ids(wanted, texts)
+    joined: list[list[int]] = [[] for _ in range(max(groups, default=-1) + 1)]
+    for ids, group in zip(own, groups, strict=True):
+        joined[group] += ids
+    together = _covered(joined, len(wanted))
+    return _covered(own, len(wanted)), together[np.asarray(groups, dtype=np.intp)]
+
+
+def _term_ids(wanted: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
     # every other term gets id 0: only the length of the text and the query's own terms matter
-    found = ids.get
-    return [found(term, 0) for word in _WORD.findall(text) for term in terms(word)] or [0]
+    found = {term: number for number, term in enumerate(wanted, start=1)}.get
+    return [[found(term, 0) for word in _WORD.findall(text) for term in terms(word)] or [0] for text in texts]
+
+
+def _covered(corpus: list[list[int]], terms_wanted: int) -> NDArray[np.float32]:
+    if not terms_wanted or not corpus:
+        return np.zeros(len(corpus), dtype=np.float32)
+    numbers = range(1, terms_wanted + 1)
+    index = bm25s.BM25(k1=K1, b=B, method="lucene")
+    index.index((corpus, {str(number): number for number in (0, *numbers)}), show_progress=False)
+    scores = index.get_scores_from_ids(list(numbers))
+    return np.minimum(scores / _ceiling(corpus, terms_wanted), 1).astype(np.float32)
 
 
 def _ceiling(corpus: Iterable[list[int]], terms_wanted: int) -> float:
@@ -77,4 +99,4 @@ def _ceiling(corpus: Iterable[list[int]], terms_wanted: int) -> float:
     for total, text_ids in enumerate(corpus, start=1):  # noqa: B007
         frequency[list(set(text_ids))] += 1
     inverse = np.log1p((total - frequency[1:] + 0.5) / (frequency[1:] + 0.5))
-    return float(inverse.sum())
+    return float(np.sort(inverse)[-TELLING:].sum())

@@ -11,7 +11,7 @@ from tamis_tools.document import Span
 from tamis_tools.results import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tamis_tools.document import Document
     from tamis_tools.ranking import Ranking
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 GAP_LINES = 1
 GAP_CHARS = 80
 """Text left out between two chosen pieces is shown where it is no more than this: a gap costs a reader more."""
-
-LABELLED = 4
-"""Stretches of one document that its label names one by one; more are visible from their line numbers."""
 
 
 class Stretch(NamedTuple):
@@ -50,25 +47,24 @@ def merged(ranking: Ranking, chosen: Iterable[int], view: View) -> list[Stretch]
 
 
 def fenced(documents: Sequence[Document], stretches: Sequence[Stretch]) -> str:
-    """One fence a document, lines numbered; `…` stands where lines are left out between two stretches."""
-    return _fenced(documents, stretches, render.numbered)
+    """One fence a document: its address with the lines of the first stretch, then the text word for word.
+
+    Before every further stretch stands a line of its own, `… 120-131`, with the lines of that one.
+    """
+    groups = [(documents[number], list(group)) for number, group in groupby(stretches, attrgetter("document"))]
+    bodies = [_body(document, group) for document, group in groups]
+    nonce = render.nonce(bodies)
+    labels = (document.locate(group[0].span) for document, group in groups)
+    return "\n".join(render.fenced(nonce, label, body) for label, body in zip(labels, bodies, strict=True))
 
 
-def fenced_plain(documents: Sequence[Document], stretches: Sequence[Stretch]) -> str:
-    """The same without line numbers."""
-    return _fenced(documents, stretches, lambda document, span: document.text[span.start : span.end])
-
-
-def _fenced(documents: Sequence[Document], stretches: Sequence[Stretch], shown: Callable[[Document, Span], str]) -> str:
-    bodies = [
-        (
-            _label(documents[number], group),
-            "\n…\n".join(shown(documents[number], item.span) for item in group),
-        )
-        for number, group in ((number, list(group)) for number, group in groupby(stretches, attrgetter("document")))
-    ]
-    nonce = render.nonce(body for _, body in bodies)
-    return "\n".join(render.fenced(nonce, label, body) for label, body in bodies)
+def _body(document: Document, group: Sequence[Stretch]) -> str:
+    lines: list[str] = []
+    for item in group:
+        if lines:
+            lines.append(f"… {document.locate(item.span).removeprefix(document.address).lstrip(' :')}")
+        lines.append(document.text[item.span.start : item.span.end].removesuffix("\n"))
+    return "\n".join(lines)
 
 
 def as_data(documents: Sequence[Document], stretches: Iterable[Stretch]) -> list[Slice]:
@@ -105,10 +101,3 @@ def joined(document: Document, pieces: list[tuple[Span, float]]) -> list[tuple[S
 
 def _small(gap: str) -> bool:
     return not gap.strip() or (gap.count("\n") <= GAP_LINES and len(gap) <= GAP_CHARS)
-
-
-def _label(document: Document, group: Sequence[Stretch]) -> str:
-    if len(group) > LABELLED:
-        return document.locate(Span(group[0].span.start, group[-1].span.end)) + f", {len(group)} pieces"
-    first, *rest = (document.locate(item.span) for item in group)
-    return ", ".join([first, *(place.removeprefix(document.address).lstrip(" :") for place in rest)])

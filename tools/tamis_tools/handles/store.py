@@ -173,7 +173,7 @@ class HandleStore:
         paths = (document.path for document in record.content.documents if document.path)
         for path in paths if self.within is not None else ():
             if not any(Path(path).is_relative_to(root) for root in self.within or ()):
-                raise HandleError(f"{ref} is from a folder that is closed here. Ask the user to add --root; do not retry.")
+                raise HandleError(f"{ref} holds files of a closed folder. Ask the user to add --root; do not retry.")
 
     def _text(self, document: KeptDocument, ref: str) -> str:
         path = self._text_file(document.text_sha256)

@@ -68,18 +68,15 @@ class Draft:
 
 
 def whole(material: Material, budget_tokens: int) -> Draft | None:
-    """Everything, where it fits: with line numbers, else without."""
+    """Everything, where it fits."""
     documents = material.documents
     spans = [document.readable for document in documents]
     if sum(span.end - span.start for span in spans) > budget_tokens * MOST_CHARS_A_TOKEN:
         return None
     tally = Tally(len(documents), tokens_of(documents), pending=len(material.pending))
     stretches = tuple(Stretch(number, span, 1.0) for number, span in enumerate(spans) if span.end > span.start)
-    for show in (slices.fenced, slices.fenced_plain):
-        draft = Draft(documents, stretches, tally, material.notes, budget_tokens, show)
-        if draft.spare >= 0:
-            return draft
-    return None
+    draft = Draft(documents, stretches, tally, material.notes, budget_tokens, slices.fenced)
+    return draft if draft.spare >= 0 else None
 
 
 def tokens_of(documents: Sequence[Document]) -> int:

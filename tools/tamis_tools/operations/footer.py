@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TERSE_BELOW = 400
+TERSE_BELOW = 1_000
 """Budgets under this get one short line, so that the slices have the room."""
 NOTES_SHARE = 4
 """Notes take at most this fraction (one in …) of a budget."""

@@ -24,6 +24,7 @@ _BREAKS = tuple(
 """Best first; a cut is made after the match."""
 
 _LONGEST_CLUSTER = 64
+_DEEPEST_INDENT = 200
 _ZERO_WIDTH_JOINER = "\u200d"
 
 
@@ -52,8 +53,8 @@ def trimmed(text: str, start: int, end: int, *, whole_lines: bool) -> Span:
 
 def line_start(text: str, at: int) -> int:
     """The start of the line of `at` if only white space stands between, else `at`."""
-    start = text.rfind("\n", 0, at) + 1
-    return start if not text[start:at].strip() else at
+    start = text.rfind("\n", max(0, at - _DEEPEST_INDENT), at) + 1
+    return start if start and not text[start:at].strip() else at
 
 
 def _last_break(text: str, low: int, high: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from tree_sitter import Language, Parser
@@ -28,11 +29,13 @@ GRAMMARS = {
 }
 """bash is missing: on some input its scanner takes memory by the gigabyte."""
 
-MAX_PARSED_CHARS = 2 * 1024 * 1024
-_STEPS_PER_BYTE = 0.025
-"""A step is a hundred operations of the parser; real sources need up to 0.022 a byte, hostile ones any number."""
-_STEPS_IN_ERROR_PER_BYTE = 0.005
-_STEPS_FREE = 300
+_MAX_CHARS = {"json": 4 * 1024 * 1024}
+_MAX_CHARS_OF_CODE = 1024 * 1024
+"""A tree takes about twenty times the memory of its text."""
+_STEPS, _STEPS_PER_BYTE = 300, 0.025
+"""A step is a hundred operations of the parser. Real sources take up to 0.022 a byte, hostile ones any number."""
+_SECONDS, _SECONDS_PER_BYTE = 0.3, 1e-6
+"""Processor time for the same: real sources take a tenth of it."""
 _CHUNK = 1 << 16
 
 
@@ -41,7 +44,7 @@ def parse(language: str, text: str) -> Node | None:
 
     Rows count line feeds, bytes are of the text as UTF-8 with lone surrogates.
     """
-    if language not in GRAMMARS or len(text) > MAX_PARSED_CHARS:
+    if language not in GRAMMARS or len(text) > _MAX_CHARS.get(language, _MAX_CHARS_OF_CODE):
         return None
     # NUL sends some scanners into endless loops
     source = text.replace("\0", " ").encode("utf-8", "surrogatepass")
@@ -62,13 +65,12 @@ def _language(name: str) -> Language:
 
 
 class _Allowance:
-    """Counts the parser's steps rather than time, so that the same text is always cut the same way."""
+    """Says when the parser should stop; counts steps first, so that the same text is cut the same way everywhere."""
 
     def __init__(self, size: int) -> None:
-        self.steps = _STEPS_FREE + int(size * _STEPS_PER_BYTE)
-        self.steps_in_error = _STEPS_FREE + int(size * _STEPS_IN_ERROR_PER_BYTE)
+        self._steps = _STEPS + int(size * _STEPS_PER_BYTE)
+        self._until = thread_time() + _SECONDS + size * _SECONDS_PER_BYTE
 
-    def __call__(self, _at: int, has_error: bool) -> bool:
-        self.steps -= 1
-        self.steps_in_error -= has_error
-        return self.steps < 0 or self.steps_in_error < 0
+    def __call__(self, _at: int, _has_error: bool) -> bool:
+        self._steps -= 1
+        return self._steps < 0 or thread_time() > self._until

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from tamis_tools.document import Document
 
-MAX_MARKDOWN_CHARS = 2 * 1024 * 1024
+MAX_LINES = 40_000
+"""The parser takes up to 40 microseconds a line."""
 ITEM_CHARS = 400
 """A list item up to this length is one segment."""
 
@@ -30,7 +31,7 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 def segment_markdown(document: Document) -> tuple[Segment, ...]:
     """As plain text where it is too large to parse."""
-    if len(document.text) > MAX_MARKDOWN_CHARS:
+    if len(document.line_starts) > MAX_LINES:
         return segment_prose(document)
     return partition(document, _short_items_joined(document.text, _Reader(document).segments()))
 

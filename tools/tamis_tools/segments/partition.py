@@ -28,11 +28,20 @@ def partition(document: Document, proposed: Iterable[Segment], visible: str | No
     for segment in proposed:
         if segment.start > at:
             done += _between(text, at, min(segment.start, end))
-        if segment.end > at and segment.start < end:
+        if at <= segment.start < segment.end <= end and _is_good(text, segment):
+            done.append(segment)
+        elif segment.end > at and segment.start < end:
             done += _pieces(text, segment, Span(max(segment.start, at), min(segment.end, end)))
         at = max(at, segment.end)
     done += _between(text, at, end)
     return tuple(done) if document.window is None else tuple(_clipped(done, document.readable))
+
+
+def _is_good(text: str, segment: Segment) -> bool:
+    """Short enough, nothing to trim, no context: most records and rows."""
+    start, end = segment.start, segment.end
+    ends_well = not text[start].isspace() and not text[end - 1].isspace()
+    return ends_well and end - start <= MAX_SEGMENT_CHARS and not segment.context
 
 
 def _between(text: str, start: int, end: int) -> Iterator[Segment]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
 
 from tamis_tools.document import Span
-from tamis_tools.segments.cutting import cut, trimmed
+from tamis_tools.segments.cutting import trimmed
 from tamis_tools.segments.model import Segment
 from tamis_tools.segments.partition import partition
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SHORT_CHARS = 40
 """A sentence shorter than this goes with the next one of its paragraph."""
 HEADING_CHARS = 200
-_SENTENCEX_CHARS = 4_000
-"""sentencex takes the square of the time on some text, and no paragraph is longer."""
+_SENTENCEX_CHARS = 2_000
+"""What sentencex gets at once: on some text it takes the square of the time."""
 
 _PARAGRAPH_BREAK = re.compile(r"(?>\r\n|\n|\r)[^\S\r\n]*(?>\r\n|\n|\r)\s*|\f\s*|\u2029\s*")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -98,15 +98,16 @@ def _items(text: str, paragraph: Span) -> Iterator[Span]:
 
 
 def _sentence_spans(text: str, paragraph: Span) -> Iterator[Span]:
-    for start, end in cut(text, *paragraph, _SENTENCEX_CHARS):
-        last = start
-        for boundary in get_sentence_boundaries("en", _SURROGATE.sub("\ufffd", text[start:end])):
-            stop = min(start + boundary["end_index"], end)
-            if stop > last:
-                yield Span(last, stop)
-                last = stop
-        if last < end:
-            yield Span(last, end)
+    at = paragraph.start
+    while at < paragraph.end:
+        stop = min(at + _SENTENCEX_CHARS, paragraph.end)
+        piece = _SURROGATE.sub("\ufffd", text[at:stop])
+        ends = sorted({at + boundary["end_index"] for boundary in get_sentence_boundaries("en", piece)} | {stop})
+        if stop < paragraph.end and len(ends) > 1:
+            ends.pop()  # the last sentence may go on
+        for end in ends:
+            yield Span(at, end)
+            at = end
 
 
 def merged(text: str, spans: Iterable[Span]) -> list[Span]:

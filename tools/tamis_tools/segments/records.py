@@ -62,7 +62,8 @@ def segment_log(document: Document) -> tuple[Segment, ...]:
 
 def segment_json_lines(document: Document) -> tuple[Segment, ...]:
     """A line is a record."""
-    return partition(document, (Segment(*line, "record", line) for line in _lines(document)))
+    lines = (_without_end(document.text, line) for line in _lines(document))
+    return partition(document, (Segment(*line, "record", line) for line in lines if line.start < line.end))
 
 
 def _lines(document: Document) -> list[Span]:
@@ -73,14 +74,18 @@ def _lines(document: Document) -> list[Span]:
 
 
 def _segments(text: str, records: Iterable[Lines]) -> Iterator[Segment]:
-    for role, (start, end), _ in records:
-        span = Span(start, start + len(text[start:end].rstrip()))
-        if span.end - start > MAX_SEGMENT_CHARS:
-            line_end = text.find("\n", start, start + FIRST_LINE_CHARS)
-            first_line = Span(start, start + FIRST_LINE_CHARS if line_end == -1 else line_end)
+    for role, whole, _ in records:
+        span = _without_end(text, whole)
+        if span.end - span.start > MAX_SEGMENT_CHARS:
+            line_end = text.find("\n", span.start, span.start + FIRST_LINE_CHARS)
+            first_line = Span(span.start, span.start + FIRST_LINE_CHARS if line_end == -1 else line_end)
             yield Segment(*span, "record", span, (first_line,))
-        elif span.end > start:
+        elif span.start < span.end:
             yield Segment(*span, "text" if role == "plain" else "record", span)
+
+
+def _without_end(text: str, span: Span) -> Span:
+    return Span(span.start, span.start + len(text[span.start : span.end].rstrip()))
 
 
 def _grouped(records: Iterable[Lines]) -> Iterator[Lines]:
