@@ -34,7 +34,9 @@ def _encoding() -> Encoding:
 
     lines = files("tamis_tools").joinpath("data/o200k_base.tiktoken").read_bytes().splitlines()
     ranks = {b64decode(token): int(rank) for token, rank in (line.split() for line in lines)}
-    return tiktoken.Encoding("o200k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={})
+    encoding = tiktoken.Encoding("o200k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={})
+    ranks.clear()  # only decoding looks into it; its own copy is what counts
+    return encoding
 
 
 _EXACT_CHARS = 400_000
