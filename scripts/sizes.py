@@ -26,9 +26,7 @@ def main() -> int:
     modules = {path: source.count("\n") for path, source in sources.items()}
     bodies = [(path, *row) for path, source in sources.items() for row in functions(ast.parse(source))]
     broken = [f"{path}: {lines} lines" for path, lines in modules.items() if lines > MODULE_LINES]
-    broken += [
-        f"{path}:{line} {name}: {size} lines" for path, name, line, size in bodies if size > FUNCTION_LINES
-    ]
+    broken += [f"{path}:{line} {name}: {size} lines" for path, name, line, size in bodies if size > FUNCTION_LINES]
     sizes = [size for *_, size in bodies]
     print(f"{len(modules)} modules, median {median(modules.values()):.0f} lines; {len(sizes)} functions,")
     print(f"median {median(sizes):.0f} lines, 90th percentile {quantiles(sizes, n=10)[-1]:.0f}")

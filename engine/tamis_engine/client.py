@@ -11,7 +11,7 @@ from typing import Any, Self
 import anyio
 from anyio.abc import TaskGroup
 
-from tamis_engine import codec, limits
+from tamis_engine import codec, embedded, limits
 from tamis_engine.child import Child, ChildLost
 from tamis_engine.errors import EngineUnavailable
 from tamis_engine.protocol import (
@@ -80,7 +80,9 @@ class ChildEngine:
         return codec.extract_result(await self._ask("extract", request))
 
     async def models(self) -> tuple[ModelStatus, ...]:
-        """See `Engine`; answers at once, whatever is running."""
+        """See `Engine`; answers at once, whatever is running, and starts nothing."""
+        if self._child is None:
+            return (embedded.status("absent"),)
         return codec.model_statuses(await self._call("models"))
 
     async def ready(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis_engine.protocol import DEFAULT_MODEL
+from tamis_engine.protocol import DEFAULT_MODEL, ModelState, ModelStatus
 
 if TYPE_CHECKING:
     from tamis_engine.encoder import BertEncoder
@@ -15,6 +15,11 @@ FOLDER = Path(__file__).parent / "embedded" / NAME
 DIMENSIONS = 384
 MAX_TOKENS = 256
 LICENCE = "Apache-2.0"
+
+
+def status(state: ModelState, footprint_bytes: int = 0) -> ModelStatus:
+    """The encoder's facts, with the state that it is in."""
+    return ModelStatus(NAME, state, DIMENSIONS, MAX_TOKENS, footprint_bytes, LICENCE)
 
 
 def load() -> BertEncoder:

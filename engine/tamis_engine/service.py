@@ -79,16 +79,7 @@ class Service:
 
     def models(self) -> tuple[ModelStatus, ...]:
         """What there is. May be called from any thread: it reads and changes nothing."""
-        return (
-            ModelStatus(
-                name=embedded.NAME,
-                state=self._state,
-                dimensions=embedded.DIMENSIONS,
-                max_tokens=embedded.MAX_TOKENS,
-                footprint_bytes=self._encoder.footprint_bytes if self._encoder else 0,
-                licence=embedded.LICENCE,
-            ),
-        )
+        return (embedded.status(self._state, self._encoder.footprint_bytes if self._encoder else 0),)
 
     def ready(self) -> None:
         """Returns once the embedded encoder is in memory."""

@@ -18,6 +18,7 @@ from mcp.types import (
     CallToolRequestParams,
     CallToolResult,
     ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
     ReadResourceRequestParams,
@@ -81,6 +82,7 @@ def build_server(
         on_list_tools=list_tools,
         on_call_tool=calls.call,
         on_list_resources=_list_resources,
+        on_list_resource_templates=_list_resource_templates,
         on_read_resource=_read_resource,
     )
 
@@ -144,6 +146,13 @@ def _sendable(text: str) -> str:
 
 async def _list_resources(_context: Context, _page: PaginatedRequestParams | None) -> ListResourcesResult:
     return ListResourcesResult(resources=[MODELS])
+
+
+async def _list_resource_templates(
+    _context: Context, _page: PaginatedRequestParams | None
+) -> ListResourceTemplatesResult:
+    # none; but who offers resources answers this too
+    return ListResourceTemplatesResult(resource_templates=[])
 
 
 async def _read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:

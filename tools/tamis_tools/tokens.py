@@ -32,8 +32,8 @@ def _encoding() -> Encoding:
     # late: the ranks take 45 MB and 0.2 s, and a server that is only asked for its tools needs none of it
     import tiktoken
 
-    lines = files("tamis_tools").joinpath("data/o200k_base.tiktoken").read_bytes().splitlines()
-    ranks = {b64decode(token): int(rank) for token, rank in (line.split() for line in lines)}
+    with files("tamis_tools").joinpath("data/o200k_base.tiktoken").open("rb") as lines:
+        ranks = {b64decode(token): int(rank) for token, rank in (line.split() for line in lines)}
     encoding = tiktoken.Encoding("o200k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={})
     ranks.clear()  # only decoding looks into it; its own copy is what counts
     return encoding

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import anyio
 from anyio import to_thread
 
+from tamis_engine.errors import EngineError
 from tamis_tools.errors import BadArgument
 from tamis_tools.handles import recall
 from tamis_tools.sources import Reading, read
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
 
 async def gather(workspace: Workspace, sources: Sequence[str], pace: Pace) -> Reading:
-    """Read the sources in a worker thread; a caller that leaves is noticed between files."""
+    """Read the sources in a worker thread, while the engine starts; a caller that leaves is noticed between files."""
+    with anyio.move_on_after(0), suppress(EngineError):
+        await workspace.engine.ready()  # begins to load; nobody waits for it yet
     reading = await to_thread.run_sync(read, sources, workspace.scope, pace, recall(workspace.handles))
     if not any(source.startswith("@") for source in sources):
         return reading

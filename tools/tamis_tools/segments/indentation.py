@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _CLOSES = re.compile(r"[)}\]>]|(?:end|else|elif|elsif|fi|done|esac|then|do|catch|finally|rescue|ensure)\b|\{$|</")
 """Begins a line that goes on with what stands above it at the same depth."""
+_COMMENT = re.compile(r"#(?:\s|!|$)|//|--\s|/\*|\*|;|<!--|%\s")
+"""A line that goes with the one below it."""
 _TAB = 4
 _DEFINITION_ROWS = 3
 
@@ -44,12 +46,17 @@ class Indentation:
         return [self._part(Rows(start, end - 1)) for start, end in pairwise([*starts, last + 1])]
 
     def _opens(self, row: int) -> bool:
-        return not _CLOSES.match(self.lines.content(row))
+        below_comment = self._depths[row - 1] == self._depths[row] and self._is_comment(row - 1)
+        return not below_comment and not _CLOSES.match(self.lines.content(row))
+
+    def _is_comment(self, row: int) -> bool:
+        return bool(_COMMENT.match(self.lines.content(row)))
 
     def _part(self, rows: Rows) -> Part:
-        depth, below = self._depths[rows.first], self._depths[min(rows.first + 1, rows.last)]
+        head = next((row for row in range(rows.first, rows.last) if not self._is_comment(row)), rows.first)
+        depth, below = self._depths[head], self._depths[min(head + 1, rows.last)]
         defines = rows.height >= _DEFINITION_ROWS and depth is not None and below is not None and below > depth
-        return Part(rows, Rows(rows.first, rows.first) if defines else None)
+        return Part(rows, Rows(head, head) if defines else None)
 
 
 def _depth(line: str) -> int | None:

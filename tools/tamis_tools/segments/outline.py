@@ -21,6 +21,8 @@ GROUP_ROWS = 20
 """Statements are put together up to this length."""
 ENOUGH_ROWS = 5
 """A group of this length ends at the next blank line."""
+HEAD_ROWS = 2
+"""A class that begins with no more than this before its first method is shown with it."""
 SIGNATURE_ROWS = 3
 SIGNATURE_CHARS = 320
 CONTEXTS = 3
@@ -128,19 +130,26 @@ class _Cutter:
 
     def _grouped(self, parts: Iterator[Part]) -> Iterator[Part]:
         group: Rows | None = None
+        first = True
         for part in parts:
-            if part.signature:
-                yield from [Part(group)] if group else []
-                yield part
-                group = None
-            elif group and self._belongs(group, part.rows):
+            if group and (self._belongs(group, part) or (first and self._introduces(group, part))):
                 group = Rows(group.first, part.rows.last)
-            else:
-                yield from [Part(group)] if group else []
-                group = part.rows
-        yield from [Part(group)] if group else []
+                continue
+            if group:
+                yield Part(group)
+                first = False
+            group = None if part.signature else part.rows
+            if part.signature:
+                yield part
+                first = False
+        if group:
+            yield Part(group)
 
-    def _belongs(self, group: Rows, rows: Rows) -> bool:
-        if not self.lines.fits(Rows(group.first, rows.last), GROUP_ROWS):
+    def _belongs(self, group: Rows, part: Part) -> bool:
+        if part.signature or not self.lines.fits(Rows(group.first, part.rows.last), GROUP_ROWS):
             return False
-        return group.height < ENOUGH_ROWS or bool(self.lines.content(rows.first - 1))
+        return group.height < ENOUGH_ROWS or bool(self.lines.content(part.rows.first - 1))
+
+    def _introduces(self, group: Rows, part: Part) -> bool:
+        """A class line without a docstring or fields says too little alone."""
+        return group.height <= HEAD_ROWS and self.lines.fits(Rows(group.first, part.rows.last), DEFINITION_ROWS)

@@ -40,18 +40,21 @@ _DIAGNOSTIC = re.compile(
 )
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
 _CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
+_RAISED = re.compile(r"[^\s:]{1,200}:\d+: \w*(?:Error|Exception|Failed)\s*$")
+"""Where pytest says that a traceback ended."""
 _CONTINUES = re.compile(r"\s|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}|at \S+\(")
 _CARET = re.compile(r"[ \t\d|]*[\^~]")
 
-Role = Literal["begins", "plain", "continues"]
+Role = Literal["begins", "plain", "continues", "blank"]
 
 
 class Lines(NamedTuple):
-    """Neighbouring lines that belong together; `role` is that of the first one."""
+    """Neighbouring lines that belong together; `size` counts them where they are plain."""
 
     role: Role
     span: Span
-    size: int
+    size: int = 1
+    ends_blank: bool = False
 
 
 def segment_log(document: Document) -> tuple[Segment, ...]:
@@ -74,7 +77,7 @@ def _lines(document: Document) -> list[Span]:
 
 
 def _segments(text: str, records: Iterable[Lines]) -> Iterator[Segment]:
-    for role, whole, _ in records:
+    for role, whole, *_ in records:
         span = _without_end(text, whole)
         if span.end - span.start > MAX_SEGMENT_CHARS:
             line_end = text.find("\n", span.start, span.start + FIRST_LINE_CHARS)
@@ -91,14 +94,13 @@ def _without_end(text: str, span: Span) -> Span:
 def _grouped(records: Iterable[Lines]) -> Iterator[Lines]:
     """Plain lines put together, as long as nothing stands between."""
     held: Lines | None = None
-    open_ended = False
     for record in records:
-        lone = record.role == "plain" and record.size == 1  # a blank line below would count
-        if held and open_ended and lone and held.size < PLAIN_LINES:
-            held = Lines("plain", Span(held.span.start, record.span.end), held.size + 1)
+        together = held is not None and held.role == record.role == "plain" and not held.ends_blank
+        if held and together and held.size < PLAIN_LINES:
+            held = record._replace(span=Span(held.span.start, record.span.end), size=held.size + 1)
         else:
             yield from [held] if held else []
-            held, open_ended = record, lone
+            held = record
     yield from [held] if held else []
 
 
@@ -107,11 +109,13 @@ def _records(text: str, lines: Sequence[Span]) -> Iterator[Lines]:
     held: Lines | None = None
     for (start, end), following in zip_longest(lines, lines[1:]):
         role = reader.role(text[start:end], text[following.start : following.start + 80] if following else "")
-        if held is None or role != "continues":
-            yield from [held] if held else []
-            held = Lines(role, Span(start, end), 1)
+        if held and role == "blank":
+            held = held._replace(span=Span(held.span.start, end), ends_blank=True)
+        elif held and role == "continues":
+            held = Lines("begins", Span(held.span.start, end))
         else:
-            held = Lines(held.role, Span(held.span.start, end), held.size + 1)
+            yield from [held] if held else []
+            held = Lines(role, Span(start, end))
     yield from [held] if held else []
 
 
@@ -133,7 +137,7 @@ class _Reader:
         """What `line` is, which stands above `below`."""
         if line.isspace():
             self.after_blank = True
-            return "continues"
+            return "blank"
         role = self._role(line, below)
         self.in_traceback = bool(_TRACEBACK.match(line)) or (self.in_traceback and line[0].isspace())
         self.after_blank, self.last = False, line
@@ -142,7 +146,7 @@ class _Reader:
     def _role(self, line: str, below: str) -> Role:
         if _STAMP.match(line):
             return "begins"
-        if self.in_traceback or _CHAINED.match(line):
+        if self.in_traceback or _CHAINED.match(line) or _RAISED.match(line):
             return "continues"
         if _TRACEBACK.match(line):
             return "continues" if self._explains_last() else "begins"

@@ -67,6 +67,8 @@ class SyntaxOutline:
                 ends = [*(begin.row - 1 for begin in begins[1:]), part.rows.last]
                 return [_part(Rows(begin.row, end), begin.node) for begin, end in zip(begins, ends, strict=True)]
             node = _tallest(children)
+            if part.signature is None and _definition(node) is not None:
+                return [_part(part.rows, node)]
         return ()
 
 
@@ -76,6 +78,8 @@ def _begins(children: Sequence[Node], rows: Rows) -> list[_Begin]:
     waiting, previous = -1, rows.first - 1  # the row of a comment or decorator; the last row seen
     for child in children:
         first, last = _rows(child)
+        if previous < rows.first:
+            first = rows.first  # what stands above the first child, its comment for one, goes with it
         if waiting >= 0 and first > previous + 1:
             _begin(begins, _Begin(waiting, None, 0))  # a blank line parts a comment from what follows
             waiting = -1
