@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TELLING = 12
 """Terms of a query that a text must hold to cover it all; a question has fewer, a pasted report has hundreds."""
+PREFIX = 5
+"""Letters that a term of the query needs before longer words that begin with it count as the same."""
 K1, B = 0.9, 0.4
 """Term saturation and length normalisation; the usual values for short passages (Anserini's defaults)."""
 
@@ -79,8 +81,21 @@ def coverage_with_groups(
 
 def _term_ids(wanted: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
     # every other term gets id 0: only the length of the text and the query's own terms matter
-    found = {term: number for number, term in enumerate(wanted, start=1)}.get
-    return [[found(term, 0) for word in _WORD.findall(text) for term in terms(word)] or [0] for text in texts]
+    ids = _Ids(wanted)
+    return [[ids[term] for word in _WORD.findall(text) for term in terms(word)] or [0] for text in texts]
+
+
+class _Ids(dict[str, int]):
+    """Numbers of the wanted terms from 1; a term that begins with a wanted one (threadsafe, thread) counts as it."""
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        super().__init__((term, number) for number, term in enumerate(wanted, start=1))
+        self._stems = [(term, number) for term, number in self.items() if len(term) >= PREFIX]
+
+    def __missing__(self, term: str) -> int:
+        number = next((number for stem, number in self._stems if term.startswith(stem)), 0)
+        self[term] = number
+        return number
 
 
 def _covered(corpus: list[list[int]], terms_wanted: int) -> NDArray[np.float32]:

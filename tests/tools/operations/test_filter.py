@@ -50,7 +50,7 @@ def test_what_is_relevant_stays_and_near_duplicates_are_folded(workspace: Worksp
     assert [verdict.source for verdict in answer.data.sources] == list(FILES)
     assert kept(answer) == ["b.md", "d.md"]
     said = reasons(answer)
-    assert "is under .35" in said["a.md"]
+    assert "is under .10" in said["a.md"]
     assert said["c.md"] == "same text as b.md"
     assert said["e.md"].startswith("near-duplicate of d.md (.9")
 

@@ -19,7 +19,7 @@ from tamis_tools.labelling import fitting
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import counted, listed, reading_notes
 from tamis_tools.places import next_call
-from tamis_tools.ranking import ANSWERED, rank_corpus
+from tamis_tools.ranking import RELEVANT, rank_corpus
 from tamis_tools.results import Answer, Extracted, Value
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _labelled(ranking: Ranking, label: Field) -> Iterator[Value]:
 
 def _likely(ranking: Ranking, limit: int) -> Iterator[Hit]:
     for number, hit in enumerate(ranking.hits):
-        if number >= limit or hit.score < ANSWERED:
+        if number >= limit or hit.score < RELEVANT:
             return
         yield hit
 
@@ -170,7 +170,7 @@ def _candidates(ranking: Ranking, wanted: Field) -> Iterator[_Candidate]:
     for hit in islice(ranking.hits, CANDIDATES):
         found = fields.find(ranking.corpus.documents[hit.document], hit.segment, wanted)
         score = max(hit.score, BESIDE_ITS_KEY) if found.sureness == 3 else hit.score
-        if score >= (FORMLESS if wanted.forms and not found.sureness else ANSWERED):
+        if score >= (FORMLESS if wanted.forms and not found.sureness else RELEVANT):
             yield _Candidate(hit, found, score)
 
 

@@ -15,7 +15,7 @@ from tamis_tools.labelling import classify
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import counted, decimal, listed, reading_notes
 from tamis_tools.places import first_of_each, has_address, name, passages
-from tamis_tools.ranking import ANSWERED, rank_corpus
+from tamis_tools.ranking import RELEVANT, rank_corpus
 from tamis_tools.results import Answer, Filtered, Verdict
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def filter_sources(workspace: Workspace, request: FilterRequest, pace: Pac
     reading = await gather(workspace, request.sources, pace)
     corpus = await to_thread.run_sync(cut, reading.documents, pace)
     judged = await (_by_labels if request.labels else _by_query)(workspace, corpus, request, pace)
-    threshold = request.threshold or (0.0 if request.keep else ANSWERED)
+    threshold = request.threshold or (0.0 if request.keep else RELEVANT)
     dropped = await to_thread.run_sync(_dropped, corpus, judged, _Rule(threshold, request.keep, request.dedupe), pace)
     verdicts = [_verdict(corpus, judged, number, dropped) for number in range(len(corpus.documents))]
     notes = (*reading_notes(reading), *judged.notes, *_nothing_kept(verdicts))
@@ -83,7 +83,7 @@ def _check(request: FilterRequest) -> None:
     if len(labels) > MOST_LABELS:
         raise BadArgument(f"{len(labels)} labels are too many for one call. Give at most {MOST_LABELS}.")
     if not 0 <= request.threshold <= 1:
-        raise BadArgument(f"threshold is {request.threshold}. Give 0 to 1; 0 means {ANSWERED}.")
+        raise BadArgument(f"threshold is {request.threshold}. Give 0 to 1; 0 means {RELEVANT}.")
     if request.keep < 0:
         raise BadArgument(f"keep is {request.keep}. Give how many sources to keep, or 0 for all that are relevant.")
 

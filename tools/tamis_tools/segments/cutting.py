@@ -33,7 +33,7 @@ def cut(text: str, start: int, end: int, limit: int) -> Iterator[Span]:
     while end - start > limit:
         pieces = -(-(end - start) // limit)
         size = (end - start) // pieces
-        stop = _last_break(text, start + size // 2, min(start + limit, start + size + size // 4))
+        stop = last_break(text, start + size // 2, min(start + limit, start + size + size // 4))
         yield Span(start, stop)
         start = stop
     yield Span(start, end)
@@ -57,7 +57,7 @@ def line_start(text: str, at: int) -> int:
     return start if start and not text[start:at].strip() else at
 
 
-def _last_break(text: str, low: int, high: int) -> int:
+def last_break(text: str, low: int, high: int) -> int:
     """The last good place in `(low, high]` for a cut."""
     window = text[low:high]
     for pattern in _BREAKS:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from tree_sitter import Language, Parser
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tree_sitter import Node
 
 GRAMMARS = {
@@ -32,15 +34,13 @@ GRAMMARS = {
 _MAX_CHARS = {"json": 4 * 1024 * 1024}
 _MAX_CHARS_OF_CODE = 1024 * 1024
 """A tree takes about twenty times the memory of its text."""
-_STEPS, _STEPS_PER_BYTE = 300, 0.025
-"""A step is a hundred operations of the parser. Real sources take up to 0.022 a byte, hostile ones any number."""
 _SECONDS, _SECONDS_PER_BYTE = 0.3, 1e-6
-"""Processor time for the same: real sources take a tenth of it."""
+"""Processor time for one text: real sources take a tenth of it, hostile ones any multiple, and memory with it."""
 _CHUNK = 1 << 16
 
 
-def parse(language: str, text: str) -> Node | None:
-    """The root of the syntax tree; none without a grammar, or where the text is too large or too far from it.
+def parse(language: str, text: str, clock: Callable[[], float] = thread_time) -> Node | None:
+    """The root of the syntax tree; none without a grammar, or where the text is too large or takes too long.
 
     Rows count line feeds, bytes are of the text as UTF-8 with lone surrogates.
     """
@@ -48,11 +48,12 @@ def parse(language: str, text: str) -> Node | None:
         return None
     # NUL sends some scanners into endless loops
     source = text.replace("\0", " ").encode("utf-8", "surrogatepass")
+    until = clock() + _SECONDS + len(source) * _SECONDS_PER_BYTE
     try:
         tree = Parser(_language(language)).parse(
-            lambda at, _point: source[at : at + _CHUNK], progress_callback=_Allowance(len(source))
+            lambda at, _point: source[at : at + _CHUNK], progress_callback=lambda _at, _has_error: clock() > until
         )
-    except ValueError:  # the allowance is spent
+    except ValueError:  # it was stopped
         return None
     return tree.root_node
 
@@ -62,15 +63,3 @@ def _language(name: str) -> Language:
     module, function = GRAMMARS[name].split(":")
     grammar: object = getattr(import_module(module), function)()
     return Language(grammar)
-
-
-class _Allowance:
-    """Says when the parser should stop; counts steps first, so that the same text is cut the same way everywhere."""
-
-    def __init__(self, size: int) -> None:
-        self._steps = _STEPS + int(size * _STEPS_PER_BYTE)
-        self._until = thread_time() + _SECONDS + size * _SECONDS_PER_BYTE
-
-    def __call__(self, _at: int, _has_error: bool) -> bool:
-        self._steps -= 1
-        return self._steps < 0 or thread_time() > self._until

@@ -26,6 +26,7 @@ ITEM_CHARS = 400
 """A list item up to this length is one segment."""
 
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\r?\n(?:.*\n){0,200}?\1[ \t]*\r?(?:\n|\Z)")
+_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
@@ -65,9 +66,8 @@ class _Reader:
             case "paragraph_open":
                 yield from self._paragraph(token, span)
             case "heading_open":
+                above = above if token.level else self.headings.add(int(token.tag[1:]), span)
                 yield Segment(*span, "heading", span, above)
-                if token.level == 0:
-                    self.headings.add(int(token.tag[1:]), span)
             case "fence" | "code_block" | "html_block":
                 yield Segment(*span, "text" if token.type == "html_block" else "code", span, above)
             case "table_open":
@@ -108,7 +108,6 @@ def _go_together(text: str, one: Segment, other: Segment) -> bool:
     return (
         one.kind == other.kind == "sentence"
         and one.end - one.start < SHORT_CHARS
-        and one.block == one.span
-        and other.block == other.span
+        and bool(_ITEM.match(text, one.start) and _ITEM.match(text, other.start))
         and text[one.end : other.start].strip(" \t\r") == "\n"
     )

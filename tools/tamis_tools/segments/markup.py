@@ -124,8 +124,7 @@ class _Reader:
         if run.start == run.end:
             return
         if level := _HEADINGS.get(inside):
-            yield Segment(*run, "heading", run, above)
-            self.headings.add(level, run)
+            yield Segment(*run, "heading", run, self.headings.add(level, run))
         elif inside == "tr":
             yield Segment(*run, "row", run, (*above, *self.header))
             self.header = (run,) if "th" in cells and "td" not in cells else self.header

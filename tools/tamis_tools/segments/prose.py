@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
 
 from tamis_tools.document import Span
-from tamis_tools.segments.cutting import trimmed
+from tamis_tools.segments.cutting import last_break, trimmed
 from tamis_tools.segments.model import Segment
 from tamis_tools.segments.partition import partition
 
@@ -27,7 +27,10 @@ _SENTENCEX_CHARS = 2_000
 _PARAGRAPH_BREAK = re.compile(r"(?>\r\n|\n|\r)[^\S\r\n]*(?>\r\n|\n|\r)\s*|\f\s*|\u2029\s*")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ITEM = re.compile(r"^[ \t]*(?:[-*•·–+]|\(?(?:\d{1,3}|[a-z])[.)])[ \t]+(?=\S)", re.MULTILINE)
-_CHAPTER = re.compile(r"((?i:part|book|volume|act|chapter|section|appendix|scene|canto))\s+(?:\d+|[IVXLC]+|[A-Z])\b")
+_CHAPTER = re.compile(
+    r"((?i:part|book|volume|act|chapter|section|appendix|scene|canto))\s+"
+    r"(?:\d+|[IVXLC]+|[A-Z]|(?i:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the (?:first|last)))\b"
+)
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})\.?[ \t]+[A-Z][^\n]{2,80}(?<![.,;:])$")
 _UNDERLINED = re.compile(r"[^\n]+\n[ \t]*([=\-~^\"*#+])\1{2,}$")
 _OUTERMOST = {"part": 1, "book": 1, "volume": 1, "act": 1}
@@ -51,10 +54,13 @@ class Headings:
         """Outermost first."""
         return tuple(heading.span for heading in self._above)
 
-    def add(self, level: int, span: Span) -> None:
-        """A new heading closes those of its level and below."""
+    def add(self, level: int, span: Span) -> tuple[Span, ...]:
+        """A new heading closes those of its level and below; returns those that stand above it."""
         shown = Span(span.start, min(span.end, span.start + HEADING_CHARS))
-        self._above = [*(above for above in self._above if above.level < level), Heading(level, shown)]
+        self._above = [above for above in self._above if above.level < level]
+        above = self.context
+        self._above.append(Heading(level, shown))
+        return above
 
 
 def segment_prose(document: Document) -> tuple[Segment, ...]:
@@ -73,8 +79,7 @@ def _proposed(text: str, within: Span) -> Iterator[Segment]:
     for paragraph in _paragraphs(text, within):
         level = _heading_level(text, paragraph)
         if level:
-            yield Segment(*paragraph, "heading", paragraph, headings.context)
-            headings.add(level, paragraph)
+            yield Segment(*paragraph, "heading", paragraph, headings.add(level, paragraph))
         else:
             yield from sentences(text, paragraph, headings.context)
 
@@ -100,7 +105,8 @@ def _items(text: str, paragraph: Span) -> Iterator[Span]:
 def _sentence_spans(text: str, paragraph: Span) -> Iterator[Span]:
     at = paragraph.start
     while at < paragraph.end:
-        stop = min(at + _SENTENCEX_CHARS, paragraph.end)
+        far = at + _SENTENCEX_CHARS
+        stop = paragraph.end if far >= paragraph.end else last_break(text, at + _SENTENCEX_CHARS // 2, far)
         piece = _SURROGATE.sub("\ufffd", text[at:stop])
         ends = sorted({at + boundary["end_index"] for boundary in get_sentence_boundaries("en", piece)} | {stop})
         if stop < paragraph.end and len(ends) > 1:
