@@ -59,7 +59,7 @@ async def main() -> None:
 
 
 def _server(folder: Path) -> StdioServerParameters:
-    roots = ["--root", str(folder), "--root", str(material.standard_library())]
+    roots = ["--root", str(material.standard_library()), "--root", str(folder)]
     return StdioServerParameters(command=sys.executable, args=["-m", "tamis_mcp_server", "mcp", *roots])
 
 

@@ -31,6 +31,8 @@ _STOPWORDS = frozenset(
     which who whom whose why will with would you your""".split()
 )
 _stemmer = SnowballStemmer("english")
+_FAILURE = frozenset("crash critic error except fail failur fatal panic traceback wrong".split())
+"""Stems that a question about a failure and the report of it have for the same thing."""
 
 
 @lru_cache(maxsize=65_536)
@@ -49,7 +51,9 @@ def query_terms(query: str) -> tuple[str, ...]:
     """Distinct terms of a query in its order; words that say nothing are left out unless there is nothing else."""
     words = _WORD.findall(query)
     telling = [word for word in words if word.lower() not in _STOPWORDS]
-    return tuple(dict.fromkeys(term for word in telling or words for term in terms(word)))
+    found = dict.fromkeys(term for word in telling or words for term in terms(word))
+    failures = [term for term in found if term in _FAILURE]
+    return tuple(term for term in found if term not in failures[1:])
 
 
 def coverage(query: str, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -86,11 +90,17 @@ def _term_ids(wanted: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
 
 
 class _Ids(dict[str, int]):
-    """Numbers of the wanted terms from 1; a term that begins with a wanted one (threadsafe, thread) counts as it."""
+    """Numbers of the wanted terms from 1.
+
+    A term that begins with a wanted one (threadsafe, thread) counts as it, and so does any word for a failure
+    where one is wanted.
+    """
 
     def __init__(self, wanted: Sequence[str]) -> None:
         super().__init__((term, number) for number, term in enumerate(wanted, start=1))
         self._stems = [(term, number) for term, number in self.items() if len(term) >= PREFIX]
+        failure = next((number for term, number in self.items() if term in _FAILURE), 0)
+        self.update(dict.fromkeys(_FAILURE if failure else (), failure))
 
     def __missing__(self, term: str) -> int:
         number = next((number for stem, number in self._stems if term.startswith(stem)), 0)

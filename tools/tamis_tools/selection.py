@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 NEIGHBOUR = 0.5
 """What a segment inherits of the score of a chosen one beside it in the same paragraph, function or table."""
-FLOOR = 0.005
-"""Segments less likely than this to matter are not worth their tokens, even where the budget has room."""
+FLOOR = 0.02
+"""Segments less likely than this fraction of the best are not worth their tokens, even where the budget has room."""
 SAME = 0.97
 """Cosine above which two segments say the same."""
 REPEATS = 3

@@ -21,7 +21,6 @@ LONG_PARAGRAPH_CHARS = 500
 """A paragraph up to this length is one segment, a longer one is cut into sentences."""
 INLINE_TAG_CHARS = 200
 """A longer tag parts what stands before and after it: nobody should read it."""
-
 COMMENT_CHARS = 40
 """A shorter comment does not part what stands around it: some frameworks leave them between words."""
 
@@ -43,7 +42,6 @@ _INLINE = frozenset(
 )
 """A run of text goes on through these; cells stay together because a row is read as one."""
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SPACE = re.compile(r"\s+")
 
 
 class Gap(NamedTuple):
