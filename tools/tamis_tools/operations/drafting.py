@@ -98,7 +98,9 @@ class Composer:
     def compose(self) -> Draft:
         """The best that fits; filled a second time with the room that merged stretches have left."""
         room = self._draft(Choice(), ()).spare
-        floor = 0.0 if self.material.seen else FLOOR * self.ranking.best  # who asks for more wants the rest, likely or not
+        floor = (
+            0.0 if self.material.seen else FLOOR * self.ranking.best
+        )  # who asks for more wants the rest, likely or not
         first = self._fitted(choose(self.ranking, room, self.view, floor))
         second = self._fitted(choose(self.ranking, room + first.spare, self.view, floor))
         return second if second.stretches else self._closest()

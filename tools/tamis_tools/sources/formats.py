@@ -67,14 +67,14 @@ _LANGUAGES = {
 }
 
 _FORMATS: dict[Format, str] = {
-    "markdown": "md markdown mdx mdown rst",
+    "markdown": "md markdown mdx mdown",
     "json": "json ipynb geojson webmanifest map json5 jsonc har",
     "jsonl": "jsonl ndjson",
     "csv": "csv tsv",
     "log": "log",
     "html": "html htm xhtml",
     "pdf": "pdf",
-    "text": "txt text tex adoc asciidoc org srt vtt",
+    "text": "txt text rst tex adoc asciidoc org srt vtt",
 }
 
 BY_SUFFIX = {suffix: Kind(kind) for kind, suffixes in _FORMATS.items() for suffix in suffixes.split()} | {
