@@ -22,8 +22,8 @@ TOOLS = {"compress", "rerank", "filter", "extract", "score", "encode", "expand"}
 SECONDS = 180
 """What any one command may take: a first call loads a model, and the machine may be busy."""
 
-NEEDLE, LINE = "def remove_expired_sessions(store, now):", 4
-"""A line of sessions.py and its number."""
+NEEDLE = "def remove_expired_sessions(store, now):"
+"""A line of sessions.py."""
 REST, LAST_IN_REST = "part_7.py", "helper_7_19"
 """A file that holds no answer, and what stands at its end."""
 QUESTION = {"sources": ["."], "query": "Where are expired sessions removed?", "budget_tokens": 600}
@@ -97,8 +97,8 @@ def judged(report: dict[str, Any], revision: str) -> str:
     if set(report["tools"]) != TOOLS:
         raise Failed(f"it listed {report['tools']}")
     compressed, expanded = report["compressed"], report["expanded"]
-    if not re.search(rf"sessions\.py:\d+(?s:.)*\b{LINE}  {re.escape(NEEDLE)}", compressed):
-        raise Failed(f"compress did not show line {LINE} of sessions.py: {compressed[:300]!r}")
+    if not re.search(rf"sessions\.py:\d+(?s:.)*^{re.escape(NEEDLE)}$", compressed, re.MULTILINE):
+        raise Failed(f"compress did not show {NEEDLE!r} of sessions.py: {compressed[:300]!r}")
     if LAST_IN_REST not in expanded:
         raise Failed(f"expand did not show {REST}: {expanded[:300]!r}")
     return "7 tools; compress gives path:line; expand gives the rest"
