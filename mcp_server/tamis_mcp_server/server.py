@@ -34,9 +34,10 @@ from tamis_mcp_server.failures import explained
 from tamis_mcp_server.instructions import INSTRUCTIONS
 from tamis_mcp_server.mistakes import checked, near
 from tamis_mcp_server.progress import Progress
-from tamis_mcp_server.tools import TOOLS, Operation, Tool, listing, load
+from tamis_mcp_server.tools import TOOLS, Tool, listing
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
+from tamis_tools.operations import Operation, load
 from tamis_tools.pace import Pace
 from tamis_tools.workspace import Workspace
 
@@ -59,7 +60,7 @@ MODELS = Resource(
 def build_server(
     open_workspace: Callable[[], AbstractAsyncContextManager[Workspace]],
     *,
-    operations: Callable[[Tool], Operation] = load,
+    operations: Callable[[str], Operation] = load,
     structured: bool = False,
     open_world: bool = False,
 ) -> Server[Workspace]:
@@ -89,7 +90,7 @@ def build_server(
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
-    operations: Callable[[Tool], Operation]
+    operations: Callable[[str], Operation]
     structured: bool
 
     async def call(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
@@ -106,7 +107,7 @@ class _Calls:
 
     async def _run(self, tool: Tool, given: Mapping[str, object], workspace: Workspace, pace: Pace) -> Answer[Any]:
         request = tool.request(**dict(checked(tool.name, tool.arguments, given)))
-        return await self.operations(tool)(workspace, request, pace)
+        return await self.operations(tool.name)(workspace, request, pace)
 
     def _result(self, tool: Tool, answer: Answer[Any], limit: int) -> CallToolResult:
         if not self.structured:

@@ -1,10 +1,8 @@
-"""The seven tools: what each takes, runs and gives, as data."""
+"""The seven tools: what each takes and gives, as data."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from mcp.types import Tool as Listing
@@ -13,22 +11,16 @@ from pydantic import TypeAdapter
 
 from tamis_mcp_server import arguments
 from tamis_tools import requests, results
-from tamis_tools.pace import Pace
-from tamis_tools.workspace import Workspace
-
-Operation = Callable[[Workspace, Any, Pace], Awaitable[results.Answer[Any]]]
-"""Takes the workspace, the tool's request and the call's pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool. `result` is a model or a union; `operation` is `module:function` in `tamis_tools.operations`."""
+    """One tool, which bears the name of its operation. `result` is a model or a union."""
 
     name: str
     arguments: type[arguments.Arguments]
     request: type[Any]
     result: Any
-    operation: str
     read_only: bool = True
 
 
@@ -36,22 +28,16 @@ class Tool:
 _EXPANDED = results.Expanded | results.Compressed
 
 TOOLS = (
-    Tool("compress", arguments.Compress, requests.CompressRequest, results.Compressed, "compress:compress"),
-    Tool("rerank", arguments.Rerank, requests.RerankRequest, results.Reranked, "rerank:rerank"),
-    Tool("filter", arguments.Filter, requests.FilterRequest, results.Filtered, "filter:filter_sources"),
-    Tool("extract", arguments.Extract, requests.ExtractRequest, results.Extracted, "extract:extract"),
-    Tool("score", arguments.Score, requests.ScoreRequest, results.Scored, "score:score"),
+    Tool("compress", arguments.Compress, requests.CompressRequest, results.Compressed),
+    Tool("rerank", arguments.Rerank, requests.RerankRequest, results.Reranked),
+    Tool("filter", arguments.Filter, requests.FilterRequest, results.Filtered),
+    Tool("extract", arguments.Extract, requests.ExtractRequest, results.Extracted),
+    Tool("score", arguments.Score, requests.ScoreRequest, results.Scored),
     # the others only remember what they read; a file of vectors is made to be used by others
-    Tool("encode", arguments.Encode, requests.EncodeRequest, results.Encoded, "encode:encode", read_only=False),
-    Tool("expand", arguments.Expand, requests.ExpandRequest, _EXPANDED, "expand:expand"),
+    Tool("encode", arguments.Encode, requests.EncodeRequest, results.Encoded, read_only=False),
+    Tool("expand", arguments.Expand, requests.ExpandRequest, _EXPANDED),
 )
 """In the order in which they are listed, which never changes: clients cache prompts."""
-
-
-def load(tool: Tool) -> Operation:
-    """The operation behind a tool, imported at its first call: parsers and numpy come with it."""
-    module, function = tool.operation.split(":")
-    return getattr(import_module(f"tamis_tools.operations.{module}"), function)
 
 
 def listing(tool: Tool, *, structured: bool, open_world: bool) -> Listing:

@@ -13,18 +13,11 @@ from anyio import wait_all_tasks_blocked
 from tamis_engine.client import COOL_DOWN_SECONDS, ChildEngine
 from tamis_engine.errors import EngineError, EngineUnavailable, ModelNotFound, RequestInvalid
 from tamis_engine.protocol import EncodeRequest, EncodeResult, ScoreRequest
+from tests.fakes import Clock
 
 pytestmark = pytest.mark.anyio
 Command = tuple[str, ...]
 Lines = Callable[[], list[str]]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_the_process_that_asks_imports_neither_torch_nor_numpy() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mcp import Client, StdioServerParameters
+
 from tests.mcp_server import fakes
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Cli
         if place == "memory":
             server: Any = fakes.fake_server(tmp_path, structured=structured)
         else:
-            arguments = [fakes.__file__, str(tmp_path), *(["--structured"] if structured else [])]
-            server = StdioServerParameters(command=sys.executable, args=arguments)
+            arguments = fakes.command(tmp_path, *(["--structured"] if structured else []))
+            server = StdioServerParameters(command=sys.executable, args=arguments, cwd=fakes.FOLDER)
         return Client(server, mode=mode, **options)
 
     return client

@@ -1,31 +1,21 @@
-"""Stand-ins with knobs and recorders. Run as a script, this serves the fake operations over stdio."""
+"""Operations that do as they are told. Run as a module, this serves them over stdio."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
 from tamis_engine.errors import ModelNotFound
-from tamis_engine.protocol import (
-    DEFAULT_MODEL,
-    EncodeRequest,
-    EncodeResult,
-    ExtractRequest,
-    ExtractResult,
-    ModelStatus,
-    ScoreRequest,
-    ScoreResult,
-)
 from tamis_tools.errors import SourceNotFound
 from tamis_tools.results import Answer, Compressed, Omitted, Scored
 from tamis_tools.scope import Scope, open_scope
 from tamis_tools.workspace import Workspace
+from tests.fakes import FakeEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -33,73 +23,13 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-    from tamis_mcp_server.tools import Operation, Tool
+    from tamis_tools.operations import Operation
     from tamis_tools.pace import Pace
     from tamis_tools.requests import CompressRequest
 
-DIMENSIONS = 32
 
-
-@dataclass
-class FakeEngine:
-    """An engine whose vectors are hashed words: texts that share words are near. Records its requests."""
-
-    failure: Exception | None = None
-    requests: list[object] = field(default_factory=list)
-    entered: int = 0
-    closed: int = 0
-    stopped: int = 0
-
-    async def __aenter__(self) -> Self:
-        self.entered += 1
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self.closed += 1
-
-    def stop(self) -> None:
-        self.stopped += 1
-
-    async def encode(self, request: EncodeRequest) -> EncodeResult:
-        import numpy as np
-
-        self._record(request)
-        rows = [_vector(text) for text in request.texts]
-        vectors = np.asarray(rows, dtype=np.float32).reshape(len(rows), DIMENSIONS)
-        counts = tuple(len(text.split()) for text in request.texts)
-        return EncodeResult(vectors, counts, (False,) * len(rows), request.model)
-
-    async def score(self, request: ScoreRequest) -> ScoreResult:
-        import numpy as np
-
-        self._record(request)
-        query = _vector(request.query)
-        scores = [sum(map(float.__mul__, query, _vector(passage))) for passage in request.passages]
-        return ScoreResult(np.clip(np.asarray(scores, dtype=np.float32), 0, 1), (False,) * len(scores), request.model)
-
-    async def extract(self, request: ExtractRequest) -> ExtractResult:
-        self._record(request)
-        return ExtractResult((), request.model)
-
-    async def models(self) -> tuple[ModelStatus, ...]:
-        return (ModelStatus(DEFAULT_MODEL, "absent", DIMENSIONS, 256, 0, "Apache-2.0"),)
-
-    async def ready(self) -> None:
-        if self.failure:
-            raise self.failure
-
-    def _record(self, request: object) -> None:
-        self.requests.append(request)
-        if self.failure:
-            raise self.failure
-
-
-def _vector(text: str) -> list[float]:
-    counts = [0.0] * DIMENSIONS
-    for word in text.lower().split() or [""]:
-        counts[blake2b(word.encode("utf-8", "replace"), digest_size=1).digest()[0] % DIMENSIONS] += 1.0
-    length = sum(count * count for count in counts) ** 0.5
-    return [count / length for count in counts]
+FOLDER = Path(__file__).parents[2]
+"""Of the repository."""
 
 
 def compressed(text: str) -> Answer[Compressed]:
@@ -125,10 +55,9 @@ class FakeOperations:
 
     started: anyio.Event = field(default_factory=anyio.Event)
     cancelled: anyio.Event = field(default_factory=anyio.Event)
-    requests: list[object] = field(default_factory=list)
 
-    def __call__(self, tool: Tool) -> Operation:
-        return {"score": self._score}.get(tool.name, self._obey)
+    def __call__(self, name: str) -> Operation:
+        return self._score if name == "score" else self._obey
 
     async def _score(self, workspace: Workspace, _request: object, _pace: Pace) -> Answer[Scored]:
         with anyio.fail_after(5):
@@ -136,7 +65,6 @@ class FakeOperations:
         return Answer("cancelled", Scored(scores=[], model="", notes=[]))
 
     async def _obey(self, workspace: Workspace, request: Any, pace: Pace) -> Answer[Any]:
-        self.requests.append(request)
         query = getattr(request, "query", "")
         action = getattr(self, f"_{query.split()[0]}", None) if query else None
         return compressed(str(request)) if action is None else await action(workspace, request, pace)
@@ -202,6 +130,11 @@ def fake_server(root: Path, **options: Any) -> Server[Workspace]:
 
     options.setdefault("operations", FakeOperations())
     return build_server(opener(open_scope((str(root),))), **options)
+
+
+def command(root: Path, *options: str) -> list[str]:
+    """What Python runs, in `FOLDER`, to serve the fake operations over stdio."""
+    return ["-m", "tests.mcp_server.fakes", str(root), *options]
 
 
 def main() -> None:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from mcp import Client, MCPError
-from tests.mcp_server.fakes import FakeEngine, FakeOperations, fake_server, opener
 
 from tamis_mcp_server import __version__
 from tamis_mcp_server.instructions import INSTRUCTIONS
-from tamis_mcp_server.tools import TOOLS, listing, load
+from tamis_mcp_server.tools import TOOLS, listing
+from tamis_tools.operations import load
 from tamis_tools.scope import open_scope
 from tamis_tools.tokens import count
+from tests.fakes import FakeEngine
+from tests.mcp_server.fakes import FakeOperations, fake_server, opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +92,7 @@ def test_arguments_are_the_fields_of_the_request_with_the_same_defaults(tool: An
 
 @pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
 def test_every_tool_has_its_operation(tool: Any) -> None:
-    operation = load(tool)
+    operation = load(tool.name)
     assert inspect.iscoroutinefunction(operation)
     assert len(inspect.signature(operation).parameters) == 3
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
+
 from tests.mcp_server import fakes
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ async def test_nothing_heavy_is_imported_before_the_server_answers(tmp_path: Pat
 
 
 async def test_stdout_carries_nothing_but_protocol_and_closing_stdin_ends_the_process(tmp_path: Path) -> None:
-    async with started(fakes.__file__, str(tmp_path)) as wire:
+    async with started(*fakes.command(tmp_path), cwd=fakes.FOLDER) as wire:
         await wire.handshake()
         await wire.send("this is no JSON")
         await wire.send('[{"jsonrpc":"2.0"}]')
@@ -126,7 +127,7 @@ async def test_stdout_carries_nothing_but_protocol_and_closing_stdin_ends_the_pr
 
 
 async def test_closing_stdin_ends_the_process_while_a_call_is_running(tmp_path: Path) -> None:
-    async with started(fakes.__file__, str(tmp_path)) as wire:
+    async with started(*fakes.command(tmp_path), cwd=fakes.FOLDER) as wire:
         await wire.handshake()
         hang = {"name": "compress", "arguments": {"query": "hang"}}
         await wire.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": hang}))
@@ -139,7 +140,7 @@ async def test_closing_stdin_ends_the_process_while_a_call_is_running(tmp_path: 
 async def test_a_signal_cleans_up_and_ends_the_process_though_stdin_stays_open(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    async with started(fakes.__file__, str(tmp_path)) as wire:
+    async with started(*fakes.command(tmp_path), cwd=fakes.FOLDER) as wire:
         await wire.handshake()
         wire.process.send_signal(number)
         code, written = await wire.ended()

@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import cast
 
 import anyio
 import pytest
@@ -21,29 +21,10 @@ from tamis_tools.requests import ExpandRequest
 from tamis_tools.results import Answer, Compressed, Expanded
 from tamis_tools.scope import open_scope
 from tamis_tools.workspace import Workspace
+from tests.fakes import FakeEngine
 
 SOURCE = "".join(f"line {number} of the source\n" for number in range(1, 901))
 NEXT = re.compile(r"Next: expand\((.*)\)\]$")
-
-
-class NoEngine:
-    """An engine that never starts; ranking goes by words then."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        return None
-
-    async def encode(self, request: object) -> Any:
-        raise EngineUnavailable("this is a test.")
-
-    score = extract = encode
-
-    async def models(self) -> Any:
-        raise EngineUnavailable("this is a test.")
-
-    ready = models
 
 
 @dataclass(frozen=True)
@@ -89,7 +70,9 @@ def bench(tmp_path: Path) -> Bench:
     folder = tmp_path / "project"
     folder.mkdir()
     scope = open_scope((str(folder),))
-    return Bench(folder, Workspace(scope, NoEngine(), HandleStore(tmp_path / "handles")))
+    return Bench(
+        folder, Workspace(scope, FakeEngine(EngineUnavailable("this is a test.")), HandleStore(tmp_path / "handles"))
+    )
 
 
 def test_a_page_is_numbered_lines_in_a_fence_and_the_next_call(bench: Bench) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from tamis_mcp_server.cli.output import progress
 from tamis_mcp_server.cli.roots import opened
 from tamis_mcp_server.install import Machine
 from tamis_tools.limits import Limits
+from tamis_tools.operations import Operation, load
 from tamis_tools.pace import Pace
 from tamis_tools.results import Answer, Data
 from tamis_tools.scope import Scope, open_scope
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from tamis_mcp_server.cli.finding import Check
-
-Operation = Callable[[Workspace, Any, Pace], Awaitable[Answer[Data]]]
 
 PATIENT = Limits(engine_wait_seconds=60.0, call_seconds=3_600.0)
 """A person waits for the full ranking, where an agent would rather have the lexical one at once."""
@@ -40,16 +38,9 @@ def open_default(scope: Scope) -> AbstractAsyncContextManager[Workspace]:
     """A workspace with the engine in a child process and the user's own handle store."""
     # late: `tamis --help` and `tamis install` need none of it
     from tamis_engine.client import ChildEngine
-
     from tamis_mcp_server.workspaces import open_workspace
 
     return open_workspace(scope, ChildEngine(), any_handle=True)
-
-
-def find_operation(name: str) -> Operation:
-    """The operation of that name; imported late, since each brings its own libraries."""
-    function = "filter_sources" if name == "filter" else name
-    return getattr(import_module(f"tamis_tools.operations.{name}"), function)
 
 
 def all_checks() -> tuple[Check, ...]:
@@ -65,7 +56,7 @@ class Wiring:
 
     machine: Machine = field(default_factory=Machine.here)
     open_workspace: Callable[[Scope], AbstractAsyncContextManager[Workspace]] = open_default
-    find_operation: Callable[[str], Operation] = find_operation
+    operations: Callable[[str], Operation] = load
     checks: Callable[[], tuple[Check, ...]] = all_checks
 
 
@@ -96,7 +87,7 @@ def perform(
 
 
 async def _call(wiring: Wiring, name: str, request: Any, scope: Scope) -> Answer[Data]:
-    operation = wiring.find_operation(name)
+    operation = wiring.operations(name)
     with progress() as report:
         seconds = scope.limits.call_seconds
         pace = Pace(seconds, report) if report else Pace(seconds)

@@ -81,7 +81,6 @@ def engine(_machine: Machine) -> tuple[Status, str]:
 async def _embed() -> str:
     # late: only this check needs the engine
     from tamis_engine.client import ChildEngine
-
     from tamis_engine.protocol import EncodeRequest
 
     began = perf_counter()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from tests.mcp_server.fakes import FakeEngine
 
 from tamis_mcp_server.cli.app import run
 from tamis_mcp_server.cli.finding import Check
@@ -20,6 +19,7 @@ from tamis_tools.pace import Pace
 from tamis_tools.results import Answer, Data, Ranked, Reranked
 from tamis_tools.scope import Scope
 from tamis_tools.workspace import Workspace
+from tests.fakes import FakeEngine
 
 ANSWER = Answer(
     "app.py:1\nanswer\x1b[2J\r\nend",

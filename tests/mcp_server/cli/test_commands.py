@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.mcp_server.cli.fakes import ANSWER, Desk
 
 from tamis_engine.errors import EngineUnavailable, ModelNotFound
 from tamis_mcp_server import __version__
@@ -17,6 +16,7 @@ from tamis_tools.errors import BadArgument, HandleError, NothingReadable, Outsid
 from tamis_tools.limits import Limits
 from tamis_tools.results import Answer, Data
 from tamis_tools.workspace import Workspace
+from tests.mcp_server.cli.fakes import ANSWER, Desk
 
 
 def raising(error: BaseException):

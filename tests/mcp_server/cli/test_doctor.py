@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.mcp_server.cli.fakes import Desk
 
 from tamis_mcp_server.cli import checks
 from tamis_mcp_server.cli.finding import Check, Status
 from tamis_mcp_server.install import Machine
+from tests.mcp_server.cli.fakes import Desk
 
 
 def finds(status: Status, *, engine: bool = False) -> Check:

@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.mcp_server.cli.fakes import Desk
 
 from tamis_mcp_server.install import CLIENTS
+from tests.mcp_server.cli.fakes import Desk
 
 PLACES = {
     "linux": {

@@ -5,18 +5,9 @@ import pytest
 
 from tamis_tools.document import Document
 from tamis_tools.handles import HandleStore, Retention
+from tests.fakes import Clock
 
 DAY = 86_400.0
-
-
-class Clock:
-    """A clock that is set."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -25,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def aged_store(folder: Path, soft_bytes: int, hard_bytes: int = 10**9) -> tuple[HandleStore, Clock]:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     return HandleStore(folder, clock, Retention(soft_bytes, hard_bytes, DAY)), clock
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.fakes import FakeEngine
 from tests.tools import fakes
 
 if TYPE_CHECKING:
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def engine() -> fakes.FakeEngine:
-    return fakes.FakeEngine()
+def engine() -> FakeEngine:
+    return FakeEngine()
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, engine: fakes.FakeEngine) -> Workspace:
+def workspace(tmp_path: Path, engine: FakeEngine) -> Workspace:
     return fakes.workspace(tmp_path, engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from tamis_tools.errors import BadArgument, HandleError, SourceNotFound
 from tamis_tools.operations.compress import compress
 from tamis_tools.pace import Pace
 from tamis_tools.requests import CompressRequest
-from tests.tools.fakes import Clock, FakeEngine, call, workspace, write
+from tests.fakes import Clock, FakeEngine
+from tests.tools.fakes import call, workspace, write
 
 if TYPE_CHECKING:
     from tamis_tools.results import Answer, Compressed
@@ -88,7 +90,7 @@ def test_input_that_fits_comes_back_whole(place: Workspace) -> None:
     assert answer.data.cursor == ""
 
 
-def test_input_that_fits_only_without_line_numbers_comes_back_whole_too(place: Workspace) -> None:
+def test_input_of_many_short_lines_that_fits_comes_back_whole_too(place: Workspace) -> None:
     text = "".join(f"{letter}\n" for letter in "abcdefghijklmnopqrstuvwxyz" * 2)
     (place.scope.roots[0] / "letters.txt").write_text(text)
     answer = ask(place, "letters.txt", query="b", budget_tokens=tokens.count(text) + 80)
@@ -107,7 +109,7 @@ def test_following_the_cursor_shows_every_segment_once_and_ends(place: Workspace
         answer = ask(place, query="", cursor=answer.data.cursor, budget_tokens=600)
         spans += [(item.start, item.end) for item in answer.data.slices]
     spans.sort()
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     shown = "".join(STORY[start:end] for start, end in spans)
     assert set("".join(STORY.split())) == set("".join(shown.split()))
 

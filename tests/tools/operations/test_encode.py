@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import anyio
 import numpy as np
 import pytest
-from tests.tools.fakes import DIMENSIONS, Clock, call, vector, write
 
 from tamis_engine.errors import ModelNotFound, RequestInvalid
 from tamis_tools.errors import BadArgument, NothingReadable
@@ -18,14 +17,15 @@ from tamis_tools.operations import encode as module
 from tamis_tools.operations.encode import encode
 from tamis_tools.pace import Pace
 from tamis_tools.requests import EncodeRequest
+from tests.fakes import DIMENSIONS, Clock, vector
+from tests.tools.fakes import call, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tools.fakes import FakeEngine
-
     from tamis_tools.results import Answer
     from tamis_tools.workspace import Workspace
+    from tests.fakes import FakeEngine
 
 FILES = {"a.md": "Tokens expire.\n\nWorkers refresh them.\n", "b.md": "The office is closed.\n"}
 

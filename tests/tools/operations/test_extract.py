@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tools.fakes import COSTLY, Clock, call, write
 
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
@@ -15,14 +14,15 @@ from tamis_tools.operations.extract import extract
 from tamis_tools.pace import Pace
 from tamis_tools.patterns import PATTERNS
 from tamis_tools.requests import ExtractRequest
+from tests.fakes import Clock
+from tests.tools.fakes import COSTLY, call, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tools.fakes import FakeEngine
-
     from tamis_tools.results import Answer, Value
     from tamis_tools.workspace import Workspace
+    from tests.fakes import FakeEngine
 
 CONTRACT = """# Contract
 

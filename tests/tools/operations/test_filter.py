@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.tools.fakes import COSTLY, call, write
 
 from tamis_engine.errors import EngineUnavailable
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
-from tamis_tools.operations.filter import filter_sources
+from tamis_tools.operations.filter import filter
 from tamis_tools.requests import FilterRequest
+from tests.tools.fakes import COSTLY, call, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tools.fakes import FakeEngine
-
     from tamis_tools.results import Answer
     from tamis_tools.workspace import Workspace
+    from tests.fakes import FakeEngine
 
 STORY = " ".join(f"The expired token number {number} is refreshed by worker {number * 7}." for number in range(30))
 FILES = {
@@ -33,7 +32,7 @@ QUERY = "how is an expired token refreshed?"
 
 
 def asked(workspace: Workspace, *sources: str, **options: object) -> Answer[object]:
-    return call(filter_sources, workspace, FilterRequest(sources=sources, **options))
+    return call(filter, workspace, FilterRequest(sources=sources, **options))
 
 
 def reasons(answer: Answer[object]) -> dict[str, str]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.tools.fakes import COSTLY, call, write
 
 from tamis_engine.errors import EngineUnavailable
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
 from tamis_tools.operations.rerank import rerank
 from tamis_tools.requests import RerankRequest
+from tests.tools.fakes import COSTLY, call, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tools.fakes import FakeEngine
-
     from tamis_tools.workspace import Workspace
+    from tests.fakes import FakeEngine
 
 CODE = """import time
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.tools.fakes import OTHER_MODEL, Clock, call, write
 
 from tamis_engine.errors import ModelNotFound
 from tamis_tools import tokens
@@ -13,13 +12,14 @@ from tamis_tools.errors import BadArgument
 from tamis_tools.operations.score import score
 from tamis_tools.pace import Pace
 from tamis_tools.requests import ScoreRequest
+from tests.fakes import OTHER_MODEL, Clock
+from tests.tools.fakes import call, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.tools.fakes import FakeEngine
-
     from tamis_tools.workspace import Workspace
+    from tests.fakes import FakeEngine
 
 FILES = {
     "a.md": "The office is closed on Sundays.\n",

@@ -105,3 +105,9 @@ def test_small_members_of_json_go_together_and_long_strings_stand_below_their_ke
 def test_malformed_json_is_cut_as_well_as_it_goes(cut: Cut) -> None:
     text = '{"a": [1, 2\n' + "broken } ] line\n" * 200
     assert "".join("".join(piece.text for piece in cut(text, "json")).split()) == "".join(text.split())
+
+
+def test_a_test_and_its_verdict_two_lines_down_are_one_record() -> None:
+    text = "test_a (suite.Case)\nA sum is positive. ... FAIL\ntest_b (suite.Case) ... ok\n"
+    records = [text[piece.start : piece.end] for piece in segment(Document("out.log", text, "log"))]
+    assert records == ["test_a (suite.Case)\nA sum is positive. ... FAIL", "test_b (suite.Case) ... ok"]

@@ -78,3 +78,12 @@ def test_a_stated_media_type_goes_before_the_name():
 def test_a_hostile_head_costs_little(character):
     kind_of("", character * HEAD_CHARACTERS)
     kind_of("a.h", character * HEAD_CHARACTERS)
+
+
+def test_the_output_of_a_test_run_in_a_text_file_is_a_log() -> None:
+    lines = ["test_a (suite.Case) ... ok", "test_b (suite.Case) ... FAIL", "test_c (suite.Case) ... ok"] * 3
+    assert kind_of("out.txt", "\n".join(lines)).format == "log"
+    assert (
+        kind_of("notes.txt", "It failed.\nThen it passed.\nNobody knew why: 12 people looked.\nok\nfine\n").format
+        == "text"
+    )

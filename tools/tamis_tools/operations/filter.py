@@ -56,7 +56,7 @@ class _Rule:
     dedupe: bool
 
 
-async def filter_sources(workspace: Workspace, request: FilterRequest, pace: Pace) -> Answer[Filtered]:
+async def filter(workspace: Workspace, request: FilterRequest, pace: Pace) -> Answer[Filtered]:
     """Keep the sources that reach the threshold, or the best so many; of near-duplicates the best one.
 
     Raises `BadArgument` unless there is either a query or labels, and for values out of range.

@@ -32,6 +32,8 @@ _STAMP = re.compile(
       | [0-9a-fA-F.:]{3,40}\ \S+\ \S+\ \[
       | [IWEF]\d{4}\ \d\d:\d\d:\d\d
       | (?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)\b[\]:|\s-]
+      | (?:FAILED|PASSED|FAIL|PASS|SKIPPED|XFAIL|XPASS|ok|not\ ok)\s
+      | test\w*\ \(
     )""",
     re.VERBOSE,
 )
@@ -42,7 +44,7 @@ _TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
 _CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
 _RAISED = re.compile(r"[^\s:]{1,200}:\d+: \w*(?:Error|Exception|Failed)\s*$")
 """Where pytest says that a traceback ended."""
-_CONTINUES = re.compile(r"\s|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}|at \S+\(")
+_CONTINUES = re.compile(r"\s|(?!test).*\.\.\.\s?(?:ok|FAIL|ERROR|skipped\b.*)$|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}|at \S+\(")
 _CARET = re.compile(r"[ \t\d|]*[\^~]")
 
 Role = Literal["begins", "plain", "continues", "blank"]

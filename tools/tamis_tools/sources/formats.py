@@ -153,6 +153,18 @@ _LOG_LINE = re.compile(
     )""",
     re.VERBOSE,
 )
+_OUTPUT_LINE = re.compile(
+    r"""(?:
+        (?:FAILED|PASSED|ERROR|FAIL|PASS|SKIPPED|XFAIL|XPASS|ok|not\ ok)\b
+      | \[\s*(?:\w+\s)?(?:OK|PASSED|FAILED|INFO|WARN|WARNING|ERROR)\s*\]
+      | .*\.\.\.\s?(?:ok|FAIL|ERROR|skipped)\b
+      | test\w*\ \(
+      | [^\s:]+[:(]\d+[:,)]
+      | [=_-]{3,}\ .*\ [=_-]{3,}$
+      | E\ {2} | npm\ (?:ERR!|error) | >\ Task\ :
+    )""",
+    re.VERBOSE,
+)
 
 
 def kind_of(name: str, text: str, media_type: str = "") -> Kind:
@@ -168,7 +180,7 @@ def kind_of(name: str, text: str, media_type: str = "") -> Kind:
 
 
 def _refined(kind: Kind, suffix: str, head: str) -> Kind:
-    if kind.format == "text" and _looks_like_a_log(head):
+    if kind.format == "text" and (_looks_like_a_log(head) or _looks_like_output(head)):
         return Kind("log")
     if suffix == "h" and _IS_CPP.search(head):
         return Kind("code", "cpp")
@@ -203,6 +215,12 @@ def _json_kind(head: str) -> Kind | None:
 
 def _is_a_word(suffix: str) -> bool:
     return suffix.isascii() and suffix.isalpha() and len(suffix) <= 10
+
+
+def _looks_like_output(head: str) -> bool:
+    """Every third line or more is what a compiler, a linter or a run of tests prints."""
+    lines = [line for line in head.splitlines() if line.strip() and not line[0].isspace()]
+    return len(lines) >= 5 and sum(bool(_OUTPUT_LINE.match(line)) for line in lines) > len(lines) / 3
 
 
 def _looks_like_a_log(head: str) -> bool:
