@@ -27,7 +27,7 @@ LOG = "2026-01-31 10:00:00,123 INFO started\n" * 4
         ("run", "#!/bin/sh -e\n", Kind("code", "bash")),
         ("run", "#!" + "a" * 100_000, Kind("code")),
         ("README", "", Kind("markdown")),
-        ("a.rst", "", Kind("markdown")),
+        ("a.rst", "", Kind("text")),
         ("a.ndjson", "", Kind("jsonl")),
         ("a.tsv", "", Kind("csv")),
         ("a.ipynb", "", Kind("json")),
