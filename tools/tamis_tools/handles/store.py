@@ -52,7 +52,6 @@ class Kept:
     query: str
     shown: tuple[Shown, ...]
     pending: tuple[str, ...]
-    created: float
     file: Path | None
 
 
@@ -104,7 +103,6 @@ class HandleStore:
             query=record.content.query,
             shown=record.content.shown,
             pending=record.content.pending,
-            created=record.created,
             file=self._text_file(next(iter(texts))) if len(documents) == 1 else None,
         )
 

@@ -11,11 +11,11 @@ import numpy as np
 from anyio import to_thread
 
 from tamis_tools.corpus import cut
-from tamis_tools.encoding import encoded
 from tamis_tools.errors import BadArgument, NothingReadable
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import decimal, listed, reading_notes
 from tamis_tools.results import Answer, Encoded
+from tamis_tools.vectors import encoded
 
 if TYPE_CHECKING:
     from pathlib import Path

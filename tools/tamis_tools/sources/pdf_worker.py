@@ -30,7 +30,7 @@ def _answer(data: bytes) -> dict[str, object]:
         room -= len(pages[-1])
         if room <= 0:
             break
-    return {"pages": pages, "of": len(document)}
+    return {"pages": pages}
 
 
 def _page(document: object, index: int) -> str:

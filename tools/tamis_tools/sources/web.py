@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from tamis_tools.errors import SourceError, SourceTooLarge
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterable, Iterator
     from ipaddress import IPv4Address
 
@@ -88,22 +87,18 @@ def fetch(url: str, most_bytes: int, seconds: float, gate: Gate | None = None) -
     # late: 50 ms, and only where the user allowed URLs
     import httpcore2
 
+    from tamis_tools.sources.guarded import GuardedBackend
+
     gate = gate or Gate()
-    backend = _guarded(gate, gate.clock() + seconds)
+    backend = GuardedBackend(gate, gate.clock() + seconds)
     try:
-        with httpcore2.ConnectionPool(network_backend=backend, ssl_context=_tls()) as pool:
+        with httpcore2.ConnectionPool(network_backend=backend, ssl_context=httpcore2.default_ssl_context()) as pool:
             return _follow(pool, url, most_bytes, gate)
     except httpcore2.TimeoutException:
         raise SourceError(f"{url} took longer than {seconds:.0f} s. Try again, or pass a file instead.") from None
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, UnicodeError) as error:
         reason = str(error) or type(error).__name__
         raise SourceError(f"{url} could not be fetched ({reason}). Check the address.") from None
-
-
-def _tls() -> ssl.SSLContext:
-    import httpcore2
-
-    return httpcore2.default_ssl_context()
 
 
 def _follow(pool: httpcore2.ConnectionPool, url: str, most_bytes: int, gate: Gate) -> Page:
@@ -195,10 +190,3 @@ def _collected(chunks: Iterable[bytes], most_bytes: int, url: str) -> bytes:
                 f"matters as a file and pass that."
             )
     return bytes(data)
-
-
-def _guarded(gate: Gate, deadline: float) -> httpcore2.NetworkBackend:
-    """A network on which every connection is to a checked address, and all of them share one deadline."""
-    from tamis_tools.sources.guarded import GuardedBackend
-
-    return GuardedBackend(gate, deadline)
