@@ -81,8 +81,8 @@ class Worker:
             job = Job(number, operation, frame.header.get("request", {}))
             self._open[number] = job
             self._queue.put(job)
-        elif job := self._open.get(number):
-            job.dropped = True
+        elif (job := self._open.get(number)) and job.operation != "ready":
+            job.dropped = True  # but a model that loads is wanted soon, by whoever asked for it and left
 
     def _answer(self, job: Job) -> Frame | None:
         try:

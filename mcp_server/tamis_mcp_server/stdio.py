@@ -43,13 +43,18 @@ async def serve(server: Server[Any]) -> None:
     """Serve one connection over this process's stdin and stdout; log to stderr, warnings and worse."""
     import logging
 
+    import anyio
     from mcp.server.stdio import stdio_server
+
+    from tamis_mcp_server.mending import Received, mend
 
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)  # of the handler: some libraries set a lower one for themselves
     logging.basicConfig(format="tamis: %(message)s", handlers=[handler])
-    async with stdio_server() as (received, sent):
-        await server.run(received, sent, server.create_initialization_options())
+    mended, messages = anyio.create_memory_object_stream[Received]()
+    async with stdio_server() as (received, sent), anyio.create_task_group() as tasks:
+        tasks.start_soon(mend, received, mended)
+        await server.run(messages, sent, server.create_initialization_options())
 
 
 def exit_on_signals(clean_up: Callable[[], object]) -> None:
@@ -77,3 +82,7 @@ def _scope(settings: Settings) -> Scope:
         return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
     except TamisError as error:
         parser().error(str(error))
+    except FileNotFoundError:
+        parser().error("The working directory is gone. Start in a folder that exists, or give --root in full.")
+    except RuntimeError as error:  # ~ of nobody, or of a user without a home
+        parser().error(f"--root can't be resolved: {error} Give it in full.")

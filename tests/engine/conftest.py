@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from tamis_engine.encoder import BertEncoder
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="session")
 def encoder() -> BertEncoder:
     """The embedded encoder in float32."""

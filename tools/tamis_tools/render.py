@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tamis_tools.document import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tamis_tools.document import Document
 
@@ -47,6 +47,12 @@ def nonce(texts: Iterable[str]) -> str:
 def fenced(nonce: str, label: str, body: str) -> str:
     """`body` between marks that hold the nonce; `label` on one line, whatever a file's name holds."""
     return f"<<<{nonce} {printable(label)}\n{body}\n{nonce}>>>"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def printable(name: str) -> str:

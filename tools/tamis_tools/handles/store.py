@@ -135,8 +135,8 @@ class HandleStore:
         return self.folder / "texts" / f"{text_sha256}.txt"
 
     def _write(self, path: Path, data: bytes) -> None:
-        files.folder(self.folder)
-        files.folder(path.parent)
+        files.make_folder(self.folder)
+        files.make_folder(path.parent)
         files.write(path, data, self.clock())
         self._unswept_bytes += len(data)
 
