@@ -71,7 +71,7 @@ async def _sent(
         ),
         answered=draft.answered,
         handle=handle,
-        cursor=handle if tally.unfinished and tally.kept else "",
+        cursor=handle if tally.unfinished and (tally.kept or tally.pending) else "",
         notes=list(draft.notes),
         timings=_steps(timings),
     )

@@ -74,8 +74,9 @@ def whole(material: Material, budget_tokens: int) -> Draft | None:
     spans = [document.readable for document in documents]
     if sum(span.end - span.start for span in spans) > budget_tokens * MOST_CHARS_A_TOKEN:
         return None
-    tally = Tally(len(documents), tokens_of(documents), pending=len(material.pending))
     stretches = tuple(Stretch(number, span, 1.0) for number, span in enumerate(spans) if span.end > span.start)
+    count = len(stretches)
+    tally = Tally(len(documents), tokens_of(documents), segments=count, kept=count, pending=len(material.pending))
     shown = tuple(Shown(stretch.document, *stretch.span) for stretch in stretches)
     draft = Draft(documents, stretches, shown, tally, material.notes, budget_tokens, slices.fenced)
     return draft if draft.spare >= 0 else None
@@ -169,7 +170,12 @@ class Composer:
     def _named(self, at: int) -> str:
         entry = self.ranking.corpus.entries[at]
         place = self.material.documents[entry.document].locate(entry.segment.span)
-        return f"{place} ({decimal(float(self.ranking.scores[at]))})"
+        # a name of thousands of characters would leave no room for what it names
+        return (
+            f"{place} ({decimal(float(self.ranking.scores[at]))})"
+            if tokens.count(place) <= self.budget_tokens // 8
+            else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

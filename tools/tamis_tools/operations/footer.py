@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tamis_tools import tokens
+from tamis_tools.operations.listing import decimal
+
 TERSE_BELOW, SHORT_BELOW = 300, 1_000
 """Budgets under these get a closing line of few words, or of a few more, so that the slices have the room."""
 NOTES_SHARE = 4
@@ -33,7 +36,7 @@ def closing(tally: Tally, handle: str, budget_tokens: int) -> str:
     if not tally.unfinished:
         kept = f" Kept as {handle}." if handle else ""
         return f"[Everything is shown: {_counted(tally)}.{kept}]"
-    if not tally.kept:
+    if not tally.kept and not tally.pending:
         return f"[Nothing fits into {budget_tokens:,} tokens. Call again with a larger budget_tokens.]"
     more = f'More: compress(cursor="{handle}")' if handle else "For more call again with a larger budget_tokens"
     if budget_tokens < TERSE_BELOW:
@@ -50,15 +53,15 @@ def closing(tally: Tally, handle: str, budget_tokens: int) -> str:
 
 def notice(best: float) -> str:
     """What is said before slices that are probably no answer."""
-    return f"[These sources probably do not answer this: best match {best:.2f}. What follows is the closest.]"
+    return f"[These sources probably do not answer this: best match {decimal(best)}. What follows is the closest.]"
 
 
 def noted(notes: tuple[str, ...], budget_tokens: int) -> list[str]:
-    """Notes a line each, as many characters as a share of the budget allows; the rest are counted."""
+    """Notes a line each, as many as a share of the budget allows; the rest are counted."""
     lines: list[str] = []
-    room = budget_tokens * 3 // NOTES_SHARE
+    room = budget_tokens // NOTES_SHARE
     for note in notes:
-        room -= len(note)
+        room -= tokens.count(note)
         if room < 0:
             return [*lines, f"[Not said for want of room: {len(notes) - len(lines)} of {len(notes)} notes.]"]
         lines.append(f"[{note}]")
