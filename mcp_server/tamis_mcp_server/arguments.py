@@ -67,7 +67,7 @@ class Filter(Arguments):
     sources: Sources
     query: str = Field("", description="Keep what is relevant to this; give query or labels")
     labels: Texts = Field((), description='Classes to sort sources into, as in ["bug report", "question"]')
-    threshold: float = Field(0, description="Least relevance to keep, 0 to 1; 0 is a good default")
+    threshold: float | None = Field(None, description="Least relevance to keep, 0 to 1; .1 if left out")
     keep: int = Field(0, description="Keep the best n instead")
     dedupe: bool = Field(True, description="Drop near-duplicates of what is kept")
 

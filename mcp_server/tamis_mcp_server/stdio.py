@@ -82,7 +82,3 @@ def _scope(settings: Settings) -> Scope:
         return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
     except TamisError as error:
         parser().error(str(error))
-    except FileNotFoundError:
-        parser().error("The working directory is gone. Start in a folder that exists, or give --root in full.")
-    except RuntimeError as error:  # ~ of nobody, or of a user without a home
-        parser().error(f"--root can't be resolved: {error} Give it in full.")

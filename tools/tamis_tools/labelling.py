@@ -5,6 +5,7 @@ A label names a topic and asks nothing, so its cosines are lower than a question
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from tamis_tools.ranking import Ranking
     from tamis_tools.workspace import Workspace
 
-PASSAGE = Logistic(slope=12.0, midpoint=0.3)
-"""How likely a label fits a passage; set, as the other, by some forty short texts."""
 LEAD = Logistic(slope=12.0, midpoint=0.2)
 """How likely the sentence that says the label fits the beginning of a document."""
+WORDED = Logistic(slope=12.0, midpoint=0.1)
+"""How likely a label fits a passage that has the label's own words; set, as the others, by some forty short texts."""
+UNWORDED = Logistic(slope=12.0, midpoint=0.55)
+"""The same for one that has not all of them: the cosine alone tells less."""
+FITS = 0.5
+"""Probability from which a passage is quoted for a label."""
 SENTENCE = "This is about {}."
+_WORD = re.compile(r"\w+")
 
 
 class Labelled(NamedTuple):
@@ -47,11 +53,20 @@ async def fitting(workspace: Workspace, corpus: Corpus, label: str, pace: Pace) 
     ranking = await rank_corpus(workspace, corpus, label, pace)
     if not ranking.vectors:
         return ranking
-    scores = ranking.scores.copy()
+    scores = np.minimum(ranking.scores, FITS - 0.01)
     at = np.fromiter(ranking.vectors, dtype=np.intp)
     cosine = np.stack(list(ranking.vectors.values())) @ await _encoded(workspace.engine, label)
-    scores[at] = np.maximum(scores[at], PASSAGE.probability(cosine))
+    wanted = frozenset(lexical.query_terms(label))
+    worded = np.array([wanted <= said_in(corpus, entry) for entry in at], dtype=bool)
+    scores[at] = np.where(worded, WORDED.probability(cosine), UNWORDED.probability(cosine))
     return replace(ranking, scores=scores)
+
+
+def said_in(corpus: Corpus, entry: int) -> frozenset[str]:
+    """The terms of a segment itself, without its context."""
+    segment = corpus.entries[entry].segment
+    text = corpus.documents[corpus.entries[entry].document].text[segment.start : segment.end]
+    return frozenset(term for word in _WORD.findall(text) for term in lexical.terms(word))
 
 
 async def classify(workspace: Workspace, corpus: Corpus, labels: Sequence[str], pace: Pace) -> Labelled:

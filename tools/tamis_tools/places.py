@@ -6,7 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from tamis_tools.document import Span
+from tamis_tools.lexical import coverage
 from tamis_tools.requests import ExpandRequest
 
 if TYPE_CHECKING:
@@ -22,7 +25,11 @@ PREVIEW_CHARS = 120
 
 _DEFAULT_TOKENS = ExpandRequest(ref="").max_tokens
 _TELLING = re.compile(r"\w.*\w", re.DOTALL)
-_BESIDE_THE_POINT = re.compile(r"""[@#*]|//|/\*|--|\"{3}|'{3}""")
+_EMPTY = re.compile(r"\W*(?:try|else|finally|do|begin|end|then|return|pass|break|continue|fi|done|esac|endif)\W*")
+_DEFINITION = re.compile(
+    r"(?:(?:async|export|default|public|private|protected|static|pub|final|abstract)\s+){0,4}"
+    r"(?:def|class|function|func|fn|interface|struct|enum|trait|impl|type|module|#{1,6}\s+\w)\b"
+)
 
 
 class Passage(NamedTuple):
@@ -52,15 +59,34 @@ def first_of_each(found: Iterable[Passage]) -> list[Passage]:
     return list(first.values())
 
 
-def preview(document: Document, passage: Passage) -> Span:
-    """The line that tells most about a place: of code its first statement, else the best segment's first line."""
-    lines = list(_lines(document.text, passage.segment.span))
-    if passage.segment.kind == "code":
-        whole = _lines(document.text, passage.span)
-        lines = [line for line in whole if not _BESIDE_THE_POINT.match(document.text, line.start)] + lines
-    telling = (line for line in lines if _TELLING.search(document.text, *line))
-    line = next(telling, lines[0] if lines else passage.segment.span)
+def preview(document: Document, passage: Passage, query: str) -> Span:
+    """The line that tells most about a place: of its best segment the one that covers most of the query, where that
+    names something; else what defines it."""
+    return telling_line(document, passage.segment, query, passage.span)
+
+
+def telling_line(document: Document, segment: Segment, query: str, within: Span | None = None) -> Span:
+    """One line that says what a segment is about, at most `PREVIEW_CHARS` of it.
+
+    It is the line that covers most of the query; where none covers any, a definition or heading in the segment, above
+    it, or `within` what it stands in; else its first line that says anything.
+    """
+    lines = [line for line in _lines(document.text, segment.span) if _says(document, line)]
+    covered = coverage(query, [document.text[slice(*line)] for line in lines]) if query and lines else []
+    if len(covered) and max(covered) > 0:
+        line = lines[int(np.argmax(covered))]
+    else:
+        above = [line for span in reversed(segment.context) for line in _lines(document.text, span)]
+        around = list(_lines(document.text, within)) if within and segment.kind == "code" else []
+        named = [line for line in (*lines, *above, *around) if _DEFINITION.match(document.text, *line)]
+        said = [line for line in (*around, *lines, *above) if _says(document, line)]
+        line = next(iter([*named, *said]), segment.span)
     return Span(line.start, min(line.end, line.start + PREVIEW_CHARS))
+
+
+def _says(document: Document, line: Span) -> bool:
+    text = document.text[slice(*line)]
+    return bool(_TELLING.search(text)) and not _EMPTY.fullmatch(text)
 
 
 def has_address(document: Document) -> bool:

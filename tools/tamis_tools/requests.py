@@ -36,14 +36,14 @@ class RerankRequest:
 class FilterRequest:
     """Which sources stay: by relevance to `query`, or by the best of `labels`.
 
-    Kept are those that reach `threshold` (0 to 1; 0 means the default), or the best `keep` of them where
+    Kept are those that reach `threshold` (0 to 1; None is .1), or the best `keep` of them where
     that is set. With `dedupe`, near-duplicates of a kept source go.
     """
 
     sources: tuple[str, ...]
     query: str = ""
     labels: tuple[str, ...] = ()
-    threshold: float = 0.0
+    threshold: float | None = None
     keep: int = 0
     dedupe: bool = True
 

@@ -103,7 +103,8 @@ class Filtered(Data):
 class Value(Place):
     """A value found for `field`; `quote` stands in the source at the stated offsets, and contains `value`.
 
-    `count` tells how often the value was found; the place is that of the first, or of the best.
+    `count` tells how often the value was found; the place is that of the first, or of the best. A `candidate` is one
+    of several values that may be meant, or stands beside a key that says more than the field.
     """
 
     field: str
@@ -111,6 +112,7 @@ class Value(Place):
     quote: str
     score: float
     count: int = 1
+    candidate: bool = False
 
 
 class Extracted(Data):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,20 +29,54 @@ def open_scope(
     limits: Limits | None = None,
 ) -> Scope:
     """A scope over `roots`, or over the working directory; refuses `/`, the home folder and what is no folder."""
-    resolved = tuple(_checked(Path(root)) for root in (roots or (".",)))
+    resolved = tuple(_checked(root) for root in (roots or (".",)))
     return Scope(resolved, allow_urls, allow_secrets, limits or Limits())
 
 
-def _checked(root: Path) -> Path:
-    folder = root.expanduser().resolve()
-    if not folder.is_dir():
+def _checked(root: str) -> Path:
+    folder = _folder(root)
+    if folder is None:
         raise BadArgument(f"--root {root} is not a folder. Give a folder that exists.")
-    if too_wide(folder, Path.home()):
-        raise BadArgument(f"--root {root} is {folder}, which is too wide. Give the folder of a project, not / or home.")
+    if why := too_wide(folder, home_folder()):
+        raise BadArgument(
+            f"--root {root} is {folder}, which {why}: too wide. Give the folder of a project, not / or home."
+        )
     return folder
 
 
-def too_wide(folder: Path, home: Path) -> bool:
-    """True for a whole disk, the home folder and what holds it: nothing that a user means to open to an agent."""
+def _folder(root: str) -> Path | None:
+    try:
+        folder = as_typed(root).resolve()
+        return folder if folder.is_dir() else None
+    except FileNotFoundError:
+        message = "The working directory is gone. Start in a folder that exists, or give --root in full."
+        raise BadArgument(message) from None
+    except (OSError, RuntimeError):  # links in a circle, or a longer name than there can be
+        return None
+
+
+def as_typed(text: str) -> Path:
+    """The path with `~` as a shell has it; as it stands where that names nobody, or a user without a home."""
+    path = Path(text)
+    if text.startswith("~"):  # of the text: `./~` is a file, and a path forgets the difference
+        with suppress(RuntimeError):
+            return path.expanduser()
+    return path
+
+
+def home_folder() -> Path:
+    """The user's home folder; the whole disk for one who has none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.sep).resolve()
+
+
+def too_wide(folder: Path, home: Path) -> str:
+    """Why a user can't mean to open a folder to an agent; empty where nothing is against it."""
     at = home.resolve()
-    return folder in (at, *at.parents, Path(folder.anchor))
+    if folder == Path(folder.anchor):
+        return "is a whole disk"
+    if folder == at:
+        return "is the home folder"
+    return "holds the home folder" if folder in at.parents else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tamis_tools import slices, tokens
 from tamis_tools.document import Span
+from tamis_tools.places import telling_line
 
 if TYPE_CHECKING:
     from tamis_tools.document import Document
@@ -39,9 +40,7 @@ def _with_context(_document: Document, segment: Segment) -> tuple[Span, ...]:
 
 
 def _naming_line(document: Document, segment: Segment) -> tuple[Span, ...]:
-    span = segment.context[-1] if segment.context else segment.span
-    end = document.text.find("\n", span.start, span.end)
-    return (Span(span.start, span.end if end == -1 else end),)
+    return (telling_line(document, segment, ""),)
 
 
 def _itself(_document: Document, segment: Segment) -> tuple[Span, ...]:

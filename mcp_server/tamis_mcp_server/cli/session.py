@@ -76,14 +76,21 @@ def perform(
     machine = wiring.machine
     with _spooled(named) as (folder, sources):
         found = opened(sources, allowed.roots, machine.cwd, machine.home)
-        extra = (folder,) if folder not in found.roots and (STDIN in named or not found.roots) else ()
         scope = open_scope(
-            (*found.roots, *extra),
+            _with_spool(folder, found.roots, named),
             allow_urls=allowed.allow_url,
             allow_secrets=allowed.allow_secrets,
             limits=PATIENT,
         )
         return anyio.run(_call, wiring, name, request(found.sources), scope)
+
+
+def _with_spool(folder: str, roots: tuple[str, ...], named: Sequence[str]) -> tuple[str, ...]:
+    """The roots, and our own folder where it is needed; first where nothing else is read, for the shortest address."""
+    others = tuple(root for root in roots if root != folder)
+    if others and STDIN not in named:
+        return others
+    return (folder, *others) if set(named) <= {STDIN} else (*others, folder)
 
 
 async def _call(wiring: Wiring, name: str, request: Any, scope: Scope) -> Answer[Data]:

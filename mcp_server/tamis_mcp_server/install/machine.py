@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tamis_tools.scope import home_folder
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,8 +27,12 @@ class Machine:
 
     @classmethod
     def here(cls) -> Self:
-        """The machine that we run on."""
-        return cls(Path.home(), Path.cwd(), sys.platform, dict(os.environ), sys.executable, sys.argv[0])
+        """The machine that we run on; a working directory that is gone is named as it was."""
+        try:
+            cwd = Path.cwd()
+        except FileNotFoundError:
+            cwd = Path(os.environ.get("PWD", os.sep))
+        return cls(home_folder(), cwd, sys.platform, dict(os.environ), sys.executable, sys.argv[0])
 
     @property
     def config(self) -> Path:

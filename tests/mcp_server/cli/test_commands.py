@@ -205,3 +205,9 @@ def test_stdin_is_read_as_a_file_that_is_gone_afterwards(desk: Desk) -> None:
 def test_stdin_is_left_alone_where_it_is_not_named(desk: Desk) -> None:
     assert desk.types("rerank", "app.py", "-q", "q", stdin=b"never read").code == 0
     assert len(desk.scopes[0].roots) == 1
+
+
+def test_stdin_alone_is_called_by_its_name_alone(desk: Desk) -> None:
+    desk.types("expand", "-", stdin=b"x")
+    assert Path(desk.asked[0][1].ref).parent == desk.scopes[0].roots[0]
+    assert desk.scopes[0].roots[1:] == (desk.cwd,)

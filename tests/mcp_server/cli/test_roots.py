@@ -88,3 +88,29 @@ def test_a_source_directly_in_the_home_folder_is_refused_with_the_way_out(desk: 
     assert str(desk.home) in said.err
     assert "tamis ... - <" in said.err
     assert not desk.asked
+
+
+def test_a_folder_that_holds_the_home_folder_is_refused_for_what_it_is(desk: Desk) -> None:
+    said = desk.types("rerank", str(desk.folder / "notes.txt"), "-q", "q")
+    assert said.code == 2
+    assert f"would open {desk.folder}, which holds the home folder and is never opened" in said.err
+
+
+def test_a_user_who_is_nobody_is_told_in_a_sentence(desk: Desk) -> None:
+    said = desk.types("rerank", "app.py", "-q", "q", "--root", "~nobody-of-that-name/code")
+    assert said.code == 2
+    assert "is not a folder" in said.err
+    assert roots(desk, "~nobody-of-that-name/app.py", "x" * 300) == [desk.cwd]
+
+
+def test_where_the_working_directory_is_gone_whole_paths_work_and_others_are_told(desk: Desk, other: Path) -> None:
+    desk.cwd = desk.folder / "gone"
+    assert roots(desk, str(other / "deep" / "a.log"), "@h_x") == [other / "deep"]
+    said = desk.types("rerank", "app.py", "-q", "q")
+    assert said.code == 2
+    assert "The working directory is gone" in said.err
+
+
+@pytest.mark.parametrize("place", [" p2", ":p2:1-9", "#page=2", "#L1-L2"])
+def test_a_part_of_a_file_opens_its_folder(desk: Desk, other: Path, place: str) -> None:
+    assert roots(desk, f"{other}/deep/a.log{place}") == [desk.cwd, other / "deep"]

@@ -15,6 +15,7 @@ DOCUMENTS = [
     Document("src/twice.py", LINES, window=LineRange(9, 12)),
     Document("text", "one"),
     Document("text", "two"),
+    Document("a.pdf", "one\ntwo\n\fthree\nfour\n\f", "pdf"),
 ]
 
 
@@ -63,9 +64,9 @@ def test_an_address_that_is_not_there_is_met_with_the_near_one(store: HandleStor
         resolve(store, f"{handle}/src/ap.py")
 
 
-@pytest.mark.parametrize("rest", ["/zzzzzz", "#0", "#8", "/", "/../../etc/passwd", "#c5#c6", "#x"])
+@pytest.mark.parametrize("rest", ["/zzzzzz", "#0", "#9", "/", "/../../etc/passwd", "#c5#c6", "#x"])
 def test_what_is_not_there_is_met_with_what_is(store: HandleStore, handle: str, rest: str) -> None:
-    with pytest.raises(HandleError, match=r"It holds src/app\.py, .* and 2 more\."):
+    with pytest.raises(HandleError, match=r"It holds src/app\.py, .* and 3 more\."):
         resolve(store, handle + rest)
 
 
@@ -76,5 +77,31 @@ def test_a_handle_of_nothing_says_so(store: HandleStore) -> None:
 
 @pytest.mark.parametrize("rest", ["#1:0", "#1:9-3", "#1:31", "#1:31-40", "#1#c300", ":1-2", "#c5"])
 def test_a_place_that_is_not_there_is_said(store: HandleStore, handle: str, rest: str) -> None:
-    with pytest.raises(BadArgument, match=r"go from 1 to 30|past its end|need one of them"):
+    with pytest.raises(
+        BadArgument, match=r"past the end: the last line is 30|Did you mean|past its end|need one of them"
+    ):
         resolve(store, handle + rest)
+
+
+@pytest.mark.parametrize(
+    ("rest", "lines"),
+    [
+        ("/a.pdf p2", (3, 5)),
+        ("/a.pdf:p2", (3, 5)),
+        ("/a.pdf#page=2", (3, 5)),
+        ("/a.pdf p1:2-4", (2, 4)),
+        ("#8 p2:1-2", (3, 4)),
+        ("/src/app.py#L3-L9", (3, 9)),
+    ],
+)
+def test_a_place_is_named_as_it_is_printed(store: HandleStore, handle: str, rest: str, lines: tuple[int, int]) -> None:
+    (document,) = recall(store)(handle + rest)
+    assert document.window == lines
+
+
+def test_a_page_of_a_handle_of_one_document_needs_no_address(store: HandleStore) -> None:
+    handle = store.put(DOCUMENTS[-1:])
+    target = resolve(store, f"{handle} p2#c13")
+    assert (target.ref, target.whole, target.lines, target.at) == (f"{handle} p2", handle, (3, 5), 13)
+    with pytest.raises(BadArgument, match="its pages go from 1 to 2"):
+        resolve(store, f"{handle} p3")

@@ -199,7 +199,8 @@ def test_lines_of_a_kept_original_are_shown_and_no_more(bench: Bench) -> None:
     ref = bench.put(Document("a", SOURCE), Document("b", ""))
     answer = bench.expand(f"{ref}/a:120-122")
     assert answer.data.text == SOURCE[SOURCE.index("line 120 ") : SOURCE.index("line 123 ")]
-    assert answer.text.endswith("[lines 120-122 of 900. End.]")
+    assert answer.text.endswith(f'[lines 120-122 of 900. After these lines: expand(ref="{ref}/a", from_line=123)]')
+    assert bench.expand(f"{ref}/a:899-900").text.endswith("[lines 899-900 of 900. End.]")
 
 
 def test_a_file_is_read_from_disk_as_it_is_now(bench: Bench) -> None:
@@ -295,3 +296,49 @@ def test_a_question_is_answered_inside_the_original(bench: Bench) -> None:
     assert isinstance(answer.data, Compressed)
     assert "the tamis is bright green" in answer.text
     assert tokens.count(answer.text) <= 600
+
+
+def test_after_lines_of_a_file_the_call_for_what_follows_is_offered(bench: Bench) -> None:
+    (bench.folder / "a.txt").write_bytes(SOURCE.encode())
+    answer = bench.expand("a.txt:100-105", max_tokens=500)
+    end = 'After these lines: expand(ref="a.txt", from_line=106, max_tokens=500)]'
+    assert answer.text.endswith(f"[lines 100-105 of 900. {end}")
+    assert bench.expand("a.txt", from_line=106).data.text.startswith("line 106 of")
+    assert bench.expand("a.txt:100-900", max_tokens=8_000).text.endswith("lines 100-900 of 900. End.]")
+
+
+def test_a_page_of_a_kept_pdf_is_opened_as_it_was_printed(bench: Bench) -> None:
+    ref = bench.put(Document("p.pdf", "one\ntwo\n\fthree\nfour\n\fsix\n", "pdf"))
+    answer = bench.expand(f"{ref}/p.pdf p2")
+    assert re.findall(r"<<<\w+ (.*)", answer.text) == ["p.pdf p2:1-2"]
+    assert answer.text.endswith(f'After these lines: expand(ref="{ref}/p.pdf", from_line=5)]')
+
+
+@pytest.fixture
+def full(bench: Bench) -> Bench:
+    """A bench whose handles can't be kept, because a file stands where their folder should be."""
+    (bench.folder.parent / "handles").write_bytes(b"")
+    return bench
+
+
+def test_what_fits_needs_no_store(full: Bench) -> None:
+    assert full.expand("text:one two").text.endswith(">>>\n[line 1 of 1. End.]")
+
+
+def test_a_text_that_can_not_be_kept_is_shown_as_far_as_there_is_room(full: Bench) -> None:
+    for text in ("word " * 400, "word\n" * 400):
+        answer = full.expand("text:" + text, max_tokens=300)
+        assert re.match(r"\[The original can't be kept in .* So no handle names this\.\]\n", answer.text)
+        assert answer.text.endswith("For the rest, give a larger max_tokens.]")
+        assert text.startswith(answer.data.text)
+        assert tokens.count(answer.text) <= 300
+        assert full.expand("text:" + text, max_tokens=8_000).data.text == text
+
+
+def test_files_that_can_not_be_kept_are_listed_by_their_paths(full: Bench) -> None:
+    for name in ("a.txt", "b.txt"):
+        (full.folder / name).write_text(name, encoding="utf-8")
+    answer = full.expand(".")
+    assert "\n1  a.txt  1 line\n2  b.txt  1 line\n" in answer.text
+    assert answer.text.startswith("[The original can't be kept in ")
+    assert answer.text.endswith('Open one by its address: expand(ref="a.txt"). End.]')

@@ -68,6 +68,34 @@ def test_what_no_source_holds_is_not_found(workspace: Workspace, tmp_path: Path)
     assert "not found: quantum chromodynamics, zebra, ip" in answer.text
 
 
+def test_values_of_many_rows_are_counted_and_the_rest_is_said(workspace: Workspace, tmp_path: Path) -> None:
+    rows = "".join(f'{{"user": "u{number}", "status": "{"ok" if number % 2 else "bad"}"}}\n' for number in range(491))
+    write(tmp_path, {"a.jsonl": rows})
+    answer = asked(workspace, "a.jsonl", fields=("user", "status"))
+    assert [value.field for value in answer.data.values].count("user") == 20
+    assert [(value.value, value.count) for value in answer.data.values[20:]] == [("bad", 246), ("ok", 245)]
+    assert answer.text.count("others)") == 1
+    assert "(+471 others)" in answer.text.splitlines()[19]
+    assert "user: 471 more values" in answer.data.notes
+
+
+def test_values_that_compete_are_marked_as_candidates(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {"a.md": "The invoice is INV-17, or the invoice is INV-18.\n", "b.md": "The invoice is INV-19.\n"})
+    answer = asked(workspace, "a.md", "b.md", fields=("invoice number",))
+    assert {(value.value, value.candidate) for value in answer.data.values} == {
+        ("INV-17", True),
+        ("INV-18", True),
+        ("INV-19", False),
+    }
+    assert "invoice number: INV-17 (candidate)  -- a.md:1" in answer.text
+
+
+def test_a_key_that_says_more_than_the_field_gives_a_candidate(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {"a.ini": "read_timeout = 30\n"})
+    (value,) = asked(workspace, "a.ini", fields=("timeout",)).data.values
+    assert (value.value, value.candidate) == ("30", True)
+
+
 def test_each_document_has_its_own_value_and_equal_ones_are_counted(workspace: Workspace, tmp_path: Path) -> None:
     write(tmp_path, {"a.md": "Total: $5\n", "b.md": "Total: $7\n", "c.md": "Total: $5\n"})
     answer = asked(workspace, "a.md", "b.md", "c.md", fields=("total",))
@@ -103,6 +131,20 @@ def test_labels_quote_the_statements_that_fit(workspace: Workspace, tmp_path: Pa
     assert {value.quote for value in answer.data.values} == {"There is a risk of delay.", "The risk of fire is small."}
     assert all(value.value == value.quote for value in answer.data.values)
     assert_verified(tmp_path, answer.data.values)
+    assert answer.text.startswith(f"risk {f'{answer.data.values[0].score:.2f}'.removeprefix('0')}: ")
+
+
+def test_a_statement_stands_under_the_label_that_fits_it_best(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {"a.md": "There is a risk of delay.\n\nLunch was good.\n"})
+    answer = asked(workspace, "a.md", labels=("risk of delay", "risk"))
+    assert [value.field for value in answer.data.values] == ["risk of delay"]
+    assert answer.data.not_found == ["risk"]
+
+
+def test_a_label_quotes_the_line_that_says_it_and_not_the_whole_letter(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {"a.txt": "From: Jane\nSubject: Complaint\nDate: today\n"})
+    (value,) = asked(workspace, "a.txt", labels=("complaint",)).data.values
+    assert value.quote == "Subject: Complaint"
 
 
 def test_entities_come_once_with_their_count_the_most_frequent_first(workspace: Workspace, tmp_path: Path) -> None:
@@ -157,7 +199,7 @@ def test_when_time_runs_out_what_was_not_looked_for_is_named(
     engine.before = late
     answer = asked(workspace, "contract.md", fields=("supplier", "signed", "zebra"), pace=Pace(clock=clock))
     assert answer.data.not_found == []
-    assert "ask for them again: signed, zebra" in answer.text
+    assert 'the same call with fields=["signed", "zebra"]' in answer.text
 
 
 def test_sources_without_text_hold_nothing(workspace: Workspace, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_the_text_lists_what_stays_then_what_goes_then_the_next_call(workspace: 
     write(tmp_path, FILES)
     lines = asked(workspace, *FILES, query=QUERY).text.splitlines()
     assert lines[0] == "kept: 2"
+    assert lines[1].endswith(("  best line b.md:1", "  best line d.md:1"))
     assert lines[3] == "dropped: 3"
     assert lines[-1].startswith("[2 of 5 sources kept. Read what matters: compress(sources=[")
     assert f'query="{QUERY}")]' in lines[-1]
@@ -115,6 +116,33 @@ def test_sources_without_text_are_dropped(workspace: Workspace, tmp_path: Path) 
     assert kept(asked(workspace, "a.md:2-3", "b.md:2-3", labels=("token",))) == []
 
 
+def test_what_is_far_off_is_only_counted(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {f"{number}.md": f"Note {number} of the office.\n" for number in range(9)})
+    answer = asked(workspace, "*.md", query="quantum chromodynamics")
+    assert len(answer.data.sources) == 9
+    assert answer.text.splitlines()[6] == "and 4 more, none over .01"
+
+
+def test_several_passages_on_the_subject_count_for_more_than_one(workspace: Workspace, tmp_path: Path) -> None:
+    line = "An expired token is refreshed by a worker.\n\n"
+    write(tmp_path, {"one.md": line, "three.md": line * 3})
+    one, three = asked(workspace, "one.md", "three.md", query="token office", dedupe=False).data.sources
+    assert three.score > one.score
+
+
+def test_a_threshold_of_0_keeps_all(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {"a.md": "The office is closed.\n"})
+    assert kept(asked(workspace, "a.md", query="quantum chromodynamics", threshold=0)) == ["a.md"]
+
+
+def test_what_is_said_to_be_under_the_threshold_is_written_so(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    (first,) = asked(workspace, "b.md", query=QUERY).data.sources
+    (verdict,) = asked(workspace, "b.md", query=QUERY, threshold=first.score + 0.0002).data.sources
+    written, limit = verdict.reason.removeprefix("relevance ").split(" is under ")
+    assert float(written) < float(limit)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -136,7 +164,7 @@ def test_wrong_values_are_refused_with_what_is_right(
 
 def test_the_answer_stays_under_the_limit(workspace: Workspace, tmp_path: Path) -> None:
     write(tmp_path, {f"{COSTLY * 40}/{number}.md": f"Note {number}\n" for number in range(400)})
-    answer = asked(workspace, "**/*.md", query="token")
+    answer = asked(workspace, "**/*.md", query="token", threshold=0)
     assert len(answer.data.sources) == 400
     assert tokens.count(answer.text) <= workspace.scope.limits.max_result_tokens
     assert "more lines do not fit" in answer.text

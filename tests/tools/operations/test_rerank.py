@@ -10,7 +10,9 @@ from tamis_engine.errors import EngineUnavailable
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
 from tamis_tools.operations.rerank import rerank
+from tamis_tools.pace import Pace
 from tamis_tools.requests import RerankRequest
+from tests.fakes import Clock
 from tests.tools.fakes import COSTLY, call, write
 
 if TYPE_CHECKING:
@@ -56,6 +58,44 @@ def test_the_preview_of_code_is_its_signature_word_for_word(workspace: Workspace
     write(tmp_path, {"auth.py": CODE})
     first = asked(workspace, "auth.py").data.results[0]
     assert first.preview == "def refresh_token(token):"
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "query", "expected"),
+    [
+        (
+            "a.py",
+            "def a():\n    try:\n        pass\n    except KeyError:\n        log()\n",
+            "KeyError",
+            "except KeyError:",
+        ),
+        ("a.md", "####\n\nThe token.\n", "token", "The token."),
+        ("a.c", "/*\n * Frees the token.\n */\nvoid f(void) {}\n", "token", "* Frees the token."),
+    ],
+)
+def test_the_preview_is_the_line_that_says_most_of_the_query(
+    workspace: Workspace, tmp_path: Path, source: str, text: str, query: str, expected: str
+) -> None:
+    write(tmp_path, {source: text})
+    assert asked(workspace, source, query=query).data.results[0].preview == expected
+
+
+def test_where_no_line_has_a_word_of_the_query_the_preview_is_a_definition(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        {"a.py": "@traced\ndef connect(host):\n    try:\n        host.open()\n    except OSError:\n        raise\n"},
+    )
+    assert asked(workspace, "a.py", query="quantum").data.results[0].preview == "def connect(host):"
+
+
+def test_sources_that_there_was_no_time_to_read_are_the_next_call(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {f"{number}.md": "A token.\n" for number in range(9)})
+    request = RerankRequest(sources=tuple(f"{number}.md" for number in range(9)), query="token")
+    answer = call(rerank, workspace, request, Pace(seconds=0, clock=Clock()))
+    assert "Next, the same call with sources=[" in answer.text
+    assert answer.text.count('.md"') <= 5 + 1
 
 
 def test_segments_of_one_block_are_one_passage(workspace: Workspace, tmp_path: Path) -> None:

@@ -31,10 +31,13 @@ class Reader:
     allow_urls: bool = False
     recall: Callable[[str], Sequence[Document]] = no_handles
 
-    def __call__(self, *sources: str, pace: Pace | None = None, allow_secrets: bool = False) -> Reading:
+    def __call__(
+        self, *sources: str, pace: Pace | None = None, allow_secrets: bool = False, named: bool = True
+    ) -> Reading:
         roots = tuple(root.resolve() for root in (self.root, *self.more_roots))
         scope = Scope(roots, self.allow_urls, allow_secrets, self.limits)
-        return anyio.run(anyio.to_thread.run_sync, partial(read, sources, scope, pace or Pace(), self.recall))
+        work = partial(read, sources, scope, pace or Pace(), self.recall, named=named)
+        return anyio.run(anyio.to_thread.run_sync, work)
 
     def addresses(self, *sources: str) -> list[str]:
         return [document.address for document in self(*sources).documents]

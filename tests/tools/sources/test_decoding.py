@@ -128,3 +128,24 @@ def test_any_bytes_give_text_that_can_be_sent_or_none(data):
         decoded.text.encode("utf-8")
     else:
         assert looks_binary(data) or b"\0" in data
+
+
+SHORT = {
+    "ja": [
+        "[javac] Bar.java:246: 警告: [unchecked] 無検査キャストです\n",
+        "エラー: シンボルが見つかりません\n",
+        "処理失敗\n",
+    ],
+    "ko": ["Bar.java:246: 경고: 사용되지 않는 API\n", "파일을 열 수 없습니다.\n", "INFO 작업을 시작합니다 job=12\n"],
+    "zh_CN": ["Bar.java:246: 错误: 找不到符号\n", "无法打开文件。\n", "[ERROR] 连接超时,请重试\n"],
+    "zh_TW": ["Bar.java:246: 錯誤: 找不到符號\n", "無法開啟檔案。\n", "[ERROR] 連線逾時,請重試\n"],
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [("ja", "cp932"), ("ja", "euc_jp"), ("ko", "cp949"), ("zh_CN", "gb18030"), ("zh_TW", "big5")],
+)
+def test_one_line_of_a_log_is_enough_to_tell_east_asian_encodings_apart(language, encoding):
+    for text in SHORT[language]:
+        assert decode(text.encode(encoding)) == Decoded(text, encoding, "guessed")

@@ -67,7 +67,7 @@ def test_a_link_out_is_refused_when_named_and_counted_when_met(reader, outside):
     for spec in (".", "**", "*"):
         reading = reader(spec)
         assert [document.address for document in reading.documents] == ["a.txt"]
-        assert reading.notes == ("2 files were skipped: 2 lead out of the allowed folders.",)
+        assert reading.notes == ("2 files were skipped: they lead out of the allowed folders.",)
 
 
 def test_a_link_inside_is_followed_to_the_file_and_read_once(reader):
@@ -118,13 +118,13 @@ def test_pipes_sockets_and_devices_are_refused_without_waiting_on_them(reader):
         for name in ("pipe", "socket"):
             with pytest.raises(SourceError, match=f"{name} is not a regular file but a device, pipe, socket"):
                 reader(name)
-        assert reader(".").notes == ("2 files were skipped: 2 could not be opened.",)
+        assert reader(".").notes == ("2 files were skipped: they could not be opened.",)
     reader.root = Path("/dev")
     with pytest.raises(SourceError, match="zero is not a regular file"):
         reader("zero")
 
 
-@pytest.mark.parametrize("name", ["a\0b", "a\nb", "a\x1b[2Jb", "a\u202etxt", "a\ud800"])
+@pytest.mark.parametrize("name", ["a\0b", "a\x1b[2Jb", "a\u202etxt", "a\ud800"])
 def test_names_that_cannot_be_shown_are_refused(reader, name):
     with pytest.raises(BadArgument, match="holds a control character or half a surrogate pair") as raised:
         reader(name)
@@ -173,7 +173,7 @@ def test_a_tree_deeper_than_the_stack_is_walked_as_far_as_paths_go(deep):
     deep.write("a.txt")
     reading = deep("**/*.txt")
     assert [document.address for document in reading.documents] == ["a.txt"]
-    assert reading.notes == ("1 file was skipped: 1 could not be opened.",)
+    assert reading.notes == ("1 file was skipped: it could not be opened.",)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_secrets_are_refused_even_when_named(reader, spec):
 def test_a_glob_for_secrets_finds_nothing_readable(reader):
     reader.write(".env", SENTINEL)
     reader.write("deploy/.env.production", SENTINEL)
-    with pytest.raises(NothingReadable, match=r"2 look like secrets. Ask the user to add --allow-secrets"):
+    with pytest.raises(NothingReadable, match=r"they look like secrets. Ask the user to add --allow-secrets"):
         reader("**/.env*")
 
 

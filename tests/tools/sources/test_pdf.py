@@ -2,7 +2,8 @@
 
 import pytest
 
-from tamis_tools.errors import NothingReadable
+from tamis_tools.document import LineRange
+from tamis_tools.errors import BadArgument, NothingReadable
 from tamis_tools.sources import pdf
 from tamis_tools.sources.pdf import UnreadablePdf, pdf_text
 from tamis_tools.sources.pdf_worker import PROCESSOR_SECONDS
@@ -44,8 +45,9 @@ LOCKED = make_pdf(
 def test_each_page_ends_with_a_form_feed_and_lines_with_a_line_feed(reader):
     reader.write("paper.pdf", make_pdf("First line\nSecond line", "Next page"))
     (document,) = reader("paper.pdf").documents
-    assert (document.format, document.text) == ("pdf", "First line\nSecond line\fNext page\f")
-    assert document.locate(document.span_of(document.lines_of(document.readable))).startswith("paper.pdf p1:1")
+    assert (document.format, document.text) == ("pdf", "First line\nSecond line\n\fNext page\n\f")
+    assert document.locate(document.span_of(LineRange(2, 2))) == "paper.pdf p1:2"
+    assert document.locate(document.span_of(LineRange(3, 3))) == "paper.pdf p2:1"
 
 
 def test_a_pdf_is_known_by_its_content_not_its_name(reader):
@@ -68,7 +70,7 @@ def test_a_pdf_without_text_to_give_says_why_and_fails_no_other_source(reader, d
         reader("bad.pdf")
     reader.write("good.txt")
     assert reader("good.txt", "bad.pdf").notes[0].startswith("bad.pdf is a ")
-    assert reader(".").notes == ("1 file was skipped: 1 is a PDF without readable text.",)
+    assert reader(".").notes == ("1 file was skipped: it is a PDF without readable text.",)
 
 
 def test_a_pdf_that_takes_too_long_is_given_up(monkeypatch):
@@ -87,11 +89,54 @@ def test_the_worker_may_not_compute_for_ever_though_nobody_is_left_to_end_it(mon
     asked = "from tamis_tools.sources import pdf_worker; import json, resource; pdf_worker._limit_resources()"
     told = "print(json.dumps({'pages': [str(resource.getrlimit(resource.RLIMIT_CPU)[0])]}))"
     monkeypatch.setattr(pdf, "COMMAND", ("-c", f"{asked}; {told}"))
-    assert pdf_text(b"") == f"{PROCESSOR_SECONDS}\f"
+    assert pdf_text(b"") == f"{PROCESSOR_SECONDS}\n\f"
 
 
 def test_a_module_in_the_users_folder_is_not_run_in_place_of_ours(reader, monkeypatch):
     reader.write("pypdfium2.py", "raise SystemExit('taken over')")
     reader.write("json.py", "raise SystemExit('taken over')")
     monkeypatch.chdir(reader.root)
-    assert pdf_text(make_pdf("words")) == "words\f"
+    assert pdf_text(make_pdf("words")) == "words\n\f"
+
+
+PAPER = make_pdf("one\ntwo\nthree", "four\nfive", "six")
+
+
+@pytest.mark.parametrize(
+    ("part", "lines"),
+    [
+        (" p2", (4, 5)),
+        (":p2", (4, 5)),
+        ("#page=2", (4, 5)),
+        (" p2:1-2", (4, 5)),
+        (":p2:2", (5, 5)),
+        (" p1:3-5", (3, 5)),  # as places are printed that go on to the next page
+        (" p3:1-99", (6, 7)),
+        ("#L4-L5", (4, 5)),
+    ],
+)
+def test_a_place_in_a_pdf_is_a_source_as_it_is_printed(reader, part, lines):
+    reader.write("my paper.pdf", PAPER)
+    (document,) = reader(f"my paper.pdf{part}").documents
+    assert document.window == lines
+    (again,) = reader(document.locate(document.readable)).documents
+    assert again.window == lines
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("a.pdf p4", "a.pdf p4: its pages go from 1 to 3."),
+        ("a.pdf p0:1", "its pages go from 1 to 3."),
+        ("a.pdf p2:9", "the last line of page 2 is 2. Pass a.pdf p2:1-2."),
+        ("a.pdf p2:2-1", "Did you mean a.pdf p2:1-2?"),
+        ("a.txt p2", "a.txt is no PDF and has no pages. Pass lines of it, as in a.txt:1-1."),
+        ("*.pdf p2", "is a glob, which has no lines"),
+    ],
+)
+def test_a_page_that_is_not_there_is_told_with_those_that_are(reader, source, told):
+    reader.write("a.pdf", PAPER)
+    reader.write("a.txt")
+    with pytest.raises(BadArgument) as raised:
+        reader(source)
+    assert told in str(raised.value)

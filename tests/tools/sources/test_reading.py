@@ -73,7 +73,7 @@ def test_an_address_can_be_passed_again_even_where_it_looks_like_something_else(
 @pytest.mark.parametrize(
     ("spec", "error", "told"),
     [
-        ("a.txt:9", BadArgument, "a.txt:9-9 is past the end: the last line of the file is 3. Pass a.txt:1-3."),
+        ("a.txt:9", BadArgument, "a.txt:9-9 is past the end: the last line is 3. Pass a.txt:1-3."),
         ("a.txt:3-1", BadArgument, "Did you mean a.txt:1-3?"),
         ("a.txt:0-2", BadArgument, "Did you mean a.txt:1-2?"),
         ("src:2", BadArgument, "src is a folder, which has no lines"),
@@ -166,7 +166,7 @@ def test_what_a_folder_brings_along_is_skipped_and_counted(reader):
     reader.write("d/__init__.py", "")
     reading = reader(".")
     assert [document.address for document in reading.documents] == ["a.txt"]
-    assert reading.notes == ("3 files were skipped: 2 binary, 1 looks like a secret.",)
+    assert reading.notes == ("3 files were skipped: 2 are binary, 1 looks like a secret.",)
 
 
 def test_a_named_binary_file_is_told_and_does_not_fail_the_others(reader):
@@ -205,7 +205,7 @@ def test_a_large_file_in_a_folder_is_skipped_and_counted(reader):
     reader.write("a.txt")
     reader.write("big.txt", "x" * 2_000)
     reader.limits = Limits(max_file_bytes=1_000)
-    assert reader(".").notes == ("1 file was skipped: 1 is too large.",)
+    assert reader(".").notes == ("1 file was skipped: it is too large.",)
 
 
 @pytest.mark.parametrize("limits", [Limits(max_files=2), Limits(max_total_bytes=25)])
@@ -240,10 +240,90 @@ def test_progress_is_reported_and_never_passes_the_share_of_reading(reader):
     assert told == [(0.2 * 16 / 40, "Reading 16.txt"), (0.2 * 32 / 40, "Reading 32.txt")]
 
 
-def test_guessed_encodings_and_repaired_bytes_are_told(reader):
+def test_guessed_encodings_and_repaired_bytes_are_one_sentence(reader):
     reader.write("latin.txt", "café\n".encode("latin-1"))
     reader.write("broken.txt", "naïve café\n".encode() * 20 + b"\xc3\n")
     assert reader(".").notes == (
-        "The encoding of latin.txt (cp1252) was guessed.",
-        "Bytes that are no text show as U+FFFD in broken.txt.",
+        "The encoding was guessed for latin.txt (cp1252); bytes that are no text show as U+FFFD in broken.txt.",
     )
+    reader.write("older.txt", "déjà\n".encode("latin-1"))
+    assert reader("latin.txt", "older.txt").notes == (
+        "The encoding was guessed for 2 files, such as latin.txt (cp1252).",
+    )
+
+
+@pytest.mark.parametrize("source", ["a.txt#L2-L3", "a.txt#L2-3", "a.txt:2-3"])
+def test_lines_may_be_written_as_in_a_link_to_a_repository(reader, source):
+    reader.write("a.txt", "1\n2\n3\n")
+    assert reader(source).documents[0].window == LineRange(2, 3)
+
+
+@pytest.mark.parametrize("name", ["Notes p2", "a.txt#L2", "a.txt#page=2"])
+def test_a_name_that_ends_like_a_part_is_a_name_where_such_a_file_is(reader, name):
+    reader.write("a.txt", "1\n2\n3\n")
+    reader.write(name, "1\n2\n3\n")
+    assert reader.addresses(name) == [name]
+    (document,) = reader(f"{name}:2-3").documents
+    assert (document.address, document.window) == (name, LineRange(2, 3))
+
+
+def test_inline_texts_are_numbered_and_none_takes_the_number_of_a_kept_one(reader):
+    reader.recall = {"@h_1": [Document("inline:2", "kept")]}.__getitem__
+    assert reader.addresses("text:a", "text:b", "text:c") == ["inline:1", "inline:2", "inline:3"]
+    assert reader.addresses("@h_1", "text:a", "text:b") == ["inline:2", "inline:1", "inline:3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("why does this fail so often", SourceNotFound),
+        ("does * match? [it] should", SourceNotFound),
+        ("line one\nline two", BadArgument),
+    ],
+)
+def test_pasted_text_is_met_with_how_to_pass_it(reader, text, error):
+    reader.write("a.txt")
+    with pytest.raises(error, match="If it is the text itself, put text: before it") as raised:
+        reader(text)
+    assert "Similar" not in str(raised.value)
+
+
+def test_a_long_source_is_not_repeated_whole(reader):
+    with pytest.raises(SourceNotFound) as raised:
+        reader("word " * 800)
+    assert len(str(raised.value)) < 600
+
+
+def test_a_folder_elsewhere_of_the_same_name_is_suggested(reader):
+    reader.write("json/deep/decoder.py")
+    with pytest.raises(SourceNotFound, match=r"Similar: json\."):
+        reader("src/json")
+
+
+def test_a_missing_source_is_told_with_how_the_others_fare(reader):
+    reader.write("good.txt")
+    reader.write("fine.txt")
+    with pytest.raises(SourceNotFound, match=r"good.txt\. 2 other sources are fine: correct or drop this one\.$"):
+        reader("good.txt", "god.txt", "fine.txt")
+    with pytest.raises(
+        SourceNotFound, match=r"1 more can't be read either\. 1 other source is fine: .* those that fail"
+    ):
+        reader("gone.txt", "good.txt", "../gone.txt")
+    with pytest.raises(SourceNotFound, match=r"is there\.$"):
+        reader("zzz")
+
+
+def test_sources_that_were_pending_are_skipped_and_counted_where_they_have_gone(reader):
+    reader.write("a.txt", "1\n")
+    reader.write("folder/b.txt")
+
+    def expired(ref):
+        raise HandleError(f"{ref} has expired.")
+
+    reader.recall = expired
+    reading = reader("a.txt", "gone.txt", "@h_x", "a.txt:5-9", "folder:1-2", "../outside.txt", named=False)
+    assert [document.address for document in reading.documents] == ["a.txt"]
+    assert reading.notes == (
+        "5 files were skipped: 2 are gone, 2 could not be opened, 1 leads out of the allowed folders.",
+    )
+    assert reader("gone.txt", named=False).notes == ("1 file was skipped: it is gone.",)

@@ -176,6 +176,6 @@ def test_what_may_not_be_opened_is_told_when_named_and_counted_when_met(reader, 
         return really_open(path, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", open_or_deny)
-    assert reader(".").notes == ("1 file was skipped: 1 could not be opened.",)
+    assert reader(".").notes == ("1 file was skipped: it could not be opened.",)
     with pytest.raises(SourceError, match=r"b.txt may not be read by this user. Ask the user to change"):
         reader("b.txt")

@@ -47,6 +47,7 @@ _CODE = patterns.Pattern(
 )
 """A customer's or a bill's number; far too loose to be looked for alone."""
 _FORMS = {**patterns.PATTERNS, "code": _CODE}
+_NUMBER = patterns.PATTERNS["number"].expression
 _TELLING_FORMS = {"email", "url", "ip", "phone"}
 """Forms that say what a thing is, so that nothing else has to."""
 _ENCLOSING = ("phone", "amount", "percent", "date", "time", "url", "email", "version", "ip", "identifier", "path")
@@ -55,14 +56,23 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]?|\[[0-9;]{1,12}m")
 _QUALIFIER = re.compile(r"\b(?:1[0-9]|20)[0-9]{2}\b")
 _STATEMENT = re.compile(r"[.!?]\s+(?=[^\sa-z])|\n(?=[^\n:]{1,40}:\s)|\n\s*\n")
 _MEMBER = re.compile(r'"\s*[,:]\s*|\n')
-_CLAUSE = re.compile(r"[;,]\s+|\s(?:and|but|while|whereas|or)\s")
-_CALCULATED = re.compile(r"[(){}\[\]=<>;]|^[^\W\d]\w*(?:\.\w+)+$")
+_LINE_END = re.compile(r"\n")
+_CLAUSE = re.compile(r"(?:[;,]\s+|\s(?:and|but|while|whereas|or)\s)(?=[^\W\d])")
+_COUNTS = re.compile(r"(?i)\b(?:number of|count|how many|many|quantity)\b|_count\b")
+_AFTER = re.compile(r"[^()\[\]{}<>]{0,60}")
+_BEFORE = re.compile(r"\s+(?:[^\W\d]\w*\s+)?")
+_AFTER_COUNTED = re.compile(r"\s?[:=]?\s{0,4}(?:(?:is|was|are|were|of)\s)?")
+_CALCULATED = re.compile(r"[(){}\[\]=<>;]")
+_EXPRESSION = re.compile(r"[(){}\[\]]|^(?!(?i:true|false|none|null|nil)$)[^\W\d]\w*(?:\.\w+)*$")
 _COMMENT = re.compile(r"\s*(?:#|//|/?\*|--)")
 _SEAM = re.compile(r"[_\-.\s]+|(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"\w+")
 _BLANK = re.compile(r"\s")
-_PROSE = {"sentence", "heading", "text"}
-_DATA = {"yaml", "toml", "ini", "xml", "diff"}
+_PROSE = {"sentence", "heading"}
+_PROGRAMS = frozenset(
+    "c cpp csharp go java javascript kotlin php python ruby rust scala swift tsx typescript vue svelte dart lua".split()
+)
+"""Languages in which a bare word beside a name is another name."""
 _ADJACENT = 2
 
 
@@ -82,6 +92,11 @@ class Field:
     name: str
     about: str = ""
 
+    @property
+    def text(self) -> str:
+        """As it was asked for."""
+        return f"{self.name}: {self.about}" if self.about else self.name
+
     @cached_property
     def query(self) -> str:
         """What to rank segments by."""
@@ -96,6 +111,11 @@ class Field:
     def words(self) -> frozenset[str]:
         """The name as a key would say it, and the years."""
         return keyed.words(self.name) | self.years
+
+    @property
+    def counts(self) -> bool:
+        """Whether its value is a number of things."""
+        return bool(_COUNTS.search(self.name))
 
     @cached_property
     def type_words(self) -> tuple[str, ...]:
@@ -126,18 +146,22 @@ class Field:
         said = stems(text)
         if not self.years <= said:
             return False
-        telling = [stems(words) - keyed.GENERIC for words in (self.name, self.about)]
-        if any(words and words <= said for words in telling):
+        if any(words and words <= said for words in self._telling):
             return True
-        if telling[0]:
+        if self._telling[0]:
             return False
         return bool(_TELLING_FORMS & set(self.forms)) or any(stems(word) & said for word in self.type_words)
 
     def quoted_by(self, text: str) -> bool:
         """Whether a text may be quoted whole: it says the years, and half of the words of its name or of `about`."""
         said = stems(text)
-        telling = [stems(words) - keyed.GENERIC for words in (self.name, self.about)]
+        telling = [words - self.years for words in self._telling]
         return self.years <= said and any(words and 2 * len(words & said) >= len(words) for words in telling)
+
+    @cached_property
+    def _telling(self) -> tuple[frozenset[str], frozenset[str]]:
+        spoken = (_SEAM.sub(" ", self.name), _SEAM.sub(" ", self.about))
+        return keyed.words(spoken[0]) - keyed.GENERIC, keyed.words(spoken[1]) - keyed.GENERIC
 
 
 def stems(text: str) -> frozenset[str]:
@@ -159,6 +183,9 @@ def beside(document: Document, pair: keyed.Pair, field: Field) -> Found | None:
     if not likeness:
         return None
     formed = _formed(document, pair.value, field)
+    loose = {"number", "code"} & set(field.forms)
+    if likeness < 3 and loose and formed and formed[0].start > pair.value.start + 1:
+        return None
     if field.forms and formed:
         return Found(formed[0], max(likeness, 1), candidate=likeness == 1 or len(formed) > 1)
     if _TERMINAL.search(document.text, *pair.value) or _is_calculated(document, pair.value):
@@ -169,6 +196,15 @@ def beside(document: Document, pair: keyed.Pair, field: Field) -> Found | None:
     return Found(pair.value, 3) if likeness == 3 and (one_word or "code" not in field.forms) else None
 
 
+def saying(document: Document, segment: Segment, words: str) -> Span:
+    """The statement of a segment that has the words; the whole of it where none has."""
+    wanted = stems(words)
+    for statement in _split(document.text, segment.span, _STATEMENT if segment.kind in _PROSE else _LINE_END):
+        if wanted <= stems(document.text[statement.start : statement.end]):
+            return _stripped(document.text, statement)
+    return segment.span
+
+
 def find(document: Document, segment: Segment, field: Field) -> tuple[Found, ...]:
     """What has the field's form in the narrowest clause that has its words; else, where it has none, the quote."""
     if not field.forms:
@@ -176,16 +212,45 @@ def find(document: Document, segment: Segment, field: Field) -> tuple[Found, ...
         return (Found(whole, 0),) if field.quoted_by(document.text[whole.start : whole.end]) else ()
     if segment.kind == "row":
         return ()
-    for statement in _statements(document, segment):
-        if not field.told_by(document.text[statement.start : statement.end]):
-            continue
-        clauses = _split(document.text, statement, _CLAUSE)
-        telling = [clause for clause in clauses if field.told_by(document.text[clause.start : clause.end])]
-        for clause in (*telling, statement):
-            values = _formed(document, clause, field)
-            if values:
-                return tuple(Found(value, 1, candidate=len(values) > 1) for value in values)
-    return ()
+    told = [each for each in _statements(document, segment) if field.told_by(document.text[slice(*each)])]
+    different: dict[str, Span] = {}
+    for value in (value for statement in told for value in _in_clauses(document, statement, field)):
+        different.setdefault(document.text[slice(*value)], value)
+    several = len(different) > 1
+    return tuple(Found(value, 1, several) for value in list(different.values())[:MOST_COMPETING])
+
+
+def _in_clauses(document: Document, statement: Span, field: Field) -> list[Span]:
+    """What has the form in the clauses that have the words, or else in the whole statement."""
+    text = document.text
+    telling = [each for each in _split(text, statement, _CLAUSE) if field.told_by(text[slice(*each)])]
+    found = [value for clause in telling for value in _meant(document, clause, field)]
+    return found or _meant(document, statement, field)
+
+
+def _meant(document: Document, clause: Span, field: Field) -> list[Span]:
+    return [
+        value
+        for value in _formed(document, clause, field)
+        if not _is_bare_year(document, value, field) and _is_of_its_word(document.text, clause, value, field)
+    ]
+
+
+def _is_of_its_word(text: str, clause: Span, value: Span, field: Field) -> bool:
+    """A bare number may be of anything: it has to stand before or after the word that it is of."""
+    if "number" not in field.forms or not _NUMBER.fullmatch(text[slice(*value)]):
+        return True
+    after, before = (_AFTER_COUNTED if field.counts else _AFTER), _BEFORE
+    return any(
+        after.fullmatch(text, word.end, value.start)
+        if word.end <= value.start
+        else before.fullmatch(text, value.end, word.start)
+        for word in _spoken(text, clause, field)
+    )
+
+
+def _is_bare_year(document: Document, value: Span, field: Field) -> bool:
+    return "year" not in field.forms and bool(_QUALIFIER.fullmatch(document.text[value.start : value.end]))
 
 
 def _statements(document: Document, segment: Segment) -> Iterator[Span]:
@@ -210,16 +275,19 @@ def _split(text: str, span: Span, seam: re.Pattern[str]) -> list[Span]:
 
 def _is_calculated(document: Document, value: Span) -> bool:
     """Whether it is for a program to say what it is."""
-    bare = document.format == "code" and document.language not in _DATA
+    bare = document.format == "code" and document.language in _PROGRAMS
     quoted = document.text[max(0, value.start - 1) : value.start] in {'"', "'", "`"}
-    return bare and not quoted and bool(_CALCULATED.search(document.text[value.start : value.end]))
+    return bare and not quoted and bool(_EXPRESSION.search(document.text[value.start : value.end]))
 
 
 def quote(document: Document, segment: Segment, value: Span | None = None) -> Span:
     """At most `QUOTE_CHARS` of a segment: the sentence, or the line with the value and what stands around it."""
     if value is None:
         return around(document, segment.span, Span(segment.start, segment.start))
-    line = segment.span if segment.kind in _PROSE else _line(document.text, segment.span, value)
+    line = _line(document.text, segment.span, value)
+    if segment.kind in _PROSE:
+        parts = _split(document.text, segment.span, _STATEMENT)
+        line = next((part for part in parts if part.start <= value.start and value.end <= part.end), segment.span)
     return around(document, line, value)
 
 
@@ -236,7 +304,7 @@ def _formed(document: Document, span: Span, field: Field) -> list[Span]:
     stands alone."""
     text = document.text
     for form in field.forms:
-        found = [value for value in patterns.find(_FORMS[form], text, span) if _stands_alone(text, span, value, field)]
+        found = [value for value in _matches(text, span, _FORMS[form]) if _stands_alone(text, span, value, field)]
         if not found:
             continue
         spoken = list(_spoken(text, span, field))
@@ -248,6 +316,13 @@ def _formed(document: Document, span: Span, field: Field) -> list[Span]:
     return []
 
 
+def _matches(text: str, span: Span, pattern: patterns.Pattern) -> Iterator[Span]:
+    # cut out, for a comma before a cell is not one of its number
+    piece = text[span.start : span.end]
+    for match in patterns.find(pattern, piece, Span(0, len(piece))):
+        yield Span(span.start + match.start, span.start + match.end)
+
+
 def _stands_alone(text: str, span: Span, value: Span, field: Field) -> bool:
     """False for a part of something else, and for the year that the value is of."""
     said = text[value.start : value.end]
@@ -257,9 +332,8 @@ def _stands_alone(text: str, span: Span, value: Span, field: Field) -> bool:
     for form in _ENCLOSING:
         if form in field.forms:
             continue
-        for other in patterns.find(patterns.PATTERNS[form], text, around_it):
-            if _is_part(value, other):
-                return False
+        if any(_is_part(value, other) for other in _matches(text, around_it, patterns.PATTERNS[form])):
+            return False
     return not any(_is_part(value, Span(*match.span())) for match in _TERMINAL.finditer(text, *around_it))
 
 

@@ -1,8 +1,8 @@
 """What an agent writes to name kept documents, and what it means.
 
 `@h_x` is all of them, `@h_x/src/app.py` the one of that address, `@h_x#3` the third. After each may stand
-lines (`:120-260`) and a character position (`#c12000`), which is how paging goes on inside a line that
-is longer than an answer.
+a part (lines, or a page) and a character position (`#c12000`), which is how paging goes on inside a line
+that is longer than an answer.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from tamis_tools.document import LineRange
 from tamis_tools.errors import BadArgument, HandleError
+from tamis_tools.parts import meanings
 from tamis_tools.render import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tamis_tools.document import Document
+    from tamis_tools.document import Document, LineRange
     from tamis_tools.handles.store import HandleStore, Kept
+    from tamis_tools.parts import Part
 
-_REF = re.compile(r"(?P<handle>[^/#:]*)(?P<rest>.*)", re.DOTALL)
-_REST = re.compile(
-    r"(?P<part>.*?)(?P<lines>:(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?)?(?:#c(?P<at>\d{1,9}))?", re.DOTALL
-)
+_REF = re.compile(r"(?P<handle>[^/#: ]*)(?P<rest>.*)", re.DOTALL)
+_REST = re.compile(r"(?P<named>.*?)(?:#c(?P<at>\d{1,9}))?", re.DOTALL)
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a reference names. `ref` is the reference without its character position `at`."""
+    """What a reference names. `ref` is the reference without its character position `at`, `whole` without lines too."""
 
     ref: str
+    whole: str
     kept: Kept
     documents: tuple[Document, ...]
     lines: LineRange | None = None
@@ -63,17 +63,14 @@ def resolve(store: HandleStore, ref: str) -> Target:
     kept = store.get(handle)
     exact = _named(kept, rest)  # first, because an address may end like lines or a position
     if exact:
-        return Target(ref, kept, exact)
+        return Target(ref, ref, kept, exact)
     match = _matched(_REST, rest)
-    documents = _named(kept, match["part"])
-    if not documents:
-        raise HandleError(_nothing(handle, kept, match["part"]))
-    ref = f"{handle}{match['part']}{match['lines'] or ''}"
     at = int(match["at"]) if match["at"] else None
-    target = Target(ref, kept, documents, _lines(match), at)
-    if target.lines or at is not None:
-        _check_place(target)
-    return target
+    for address, part in meanings(match["named"]):
+        if documents := _named(kept, address):
+            target = Target(handle + match["named"], handle + address, kept, documents, at=at)
+            return _placed(target, part) if part or at is not None else target
+    raise HandleError(_nothing(handle, kept, meanings(match["named"])[-1].address))
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
@@ -91,21 +88,13 @@ def _named(kept: Kept, part: str) -> tuple[Document, ...]:
     return tuple(each for each in kept.documents if part == f"/{each.address}")
 
 
-def _lines(match: re.Match[str]) -> LineRange | None:
-    if not match["lines"]:
-        return None
-    return LineRange(int(match["first"]), int(match["last"] or match["first"]))
-
-
-def _check_place(target: Target) -> None:
+def _placed(target: Target, part: Part | None) -> Target:
     document = target.single
     if document is None:
         raise BadArgument(f"{target.ref} names {len(target.documents)} documents; lines need one of them.")
-    total, size = len(document.line_starts), len(document.text)
-    if target.lines and not 1 <= target.lines.first <= min(target.lines.last, total):
-        raise BadArgument(f"{target.ref}: lines go from 1 to {total}, the first before the last.")
-    if target.at is not None and target.at > size:
-        raise BadArgument(f"{target.ref} has {size} characters; #c{target.at} is past its end.")
+    if target.at is not None and target.at > len(document.text):
+        raise BadArgument(f"{target.ref} has {len(document.text)} characters; #c{target.at} is past its end.")
+    return replace(target, lines=part.window(document, target.whole)) if part else target
 
 
 def _nothing(handle: str, kept: Kept, part: str) -> str:

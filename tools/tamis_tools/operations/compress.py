@@ -113,6 +113,6 @@ async def _material(workspace: Workspace, request: CompressRequest, pace: Pace) 
     material = Material(query, kept.documents, kept.shown, (), notes)
     if not kept.pending:
         return material
-    reading = await gather(workspace, kept.pending, pace)
+    reading = await gather(workspace, kept.pending, pace, named=False)
     documents, notes = (*kept.documents, *reading.documents), (*notes, *reading.notes)
     return replace(material, documents=documents, pending=reading.pending, notes=notes)

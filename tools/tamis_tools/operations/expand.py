@@ -8,15 +8,17 @@ from anyio import to_thread
 
 from tamis_tools import render
 from tamis_tools.document import Document, Span
-from tamis_tools.errors import BadArgument, NothingReadable
+from tamis_tools.errors import BadArgument, HandleError, NothingReadable
 from tamis_tools.handles import resolve
 from tamis_tools.operations.gathering import gather
-from tamis_tools.operations.paging import Book, page_from, page_text
+from tamis_tools.operations.paging import Book, page_from, page_text, unkept
 from tamis_tools.places import expand_call
 from tamis_tools.requests import CompressRequest, ExpandRequest
 from tamis_tools.results import Answer, Compressed, Expanded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamis_tools.handles import HandleStore, Target
     from tamis_tools.limits import Limits
     from tamis_tools.pace import Pace
@@ -63,7 +65,7 @@ def _kept_book(store: HandleStore, ref: str) -> Book:
     target = resolve(store, ref)
     document = target.single
     if document is None:
-        return _contents(store, target)
+        return _kept_contents(store, target)
     span = document.span_of(target.lines) if target.lines else Span(0, len(document.text))
     changed = store.changed(document)
     return Book(
@@ -73,6 +75,7 @@ def _kept_book(store: HandleStore, ref: str) -> Book:
         start=span.start if target.at is None else min(max(target.at, span.start), span.end),
         lasting=lambda: target.ref,
         notes=(f"{document.address} has changed since. This is the text as it was.",) if changed else (),
+        whole=target.whole,
         changed=changed,
     )
 
@@ -82,41 +85,52 @@ def _read_book(store: HandleStore, ref: str, reading: Reading) -> Book:
         raise NothingReadable(" ".join((f"{ref}: there was no time to read it. Call again.", *reading.notes)))
     document, *others = reading.documents
     if others:
-        handle = store.put(reading.documents, pending=reading.pending)
-        return _contents(store, resolve(store, handle), reading.notes)
+        return _read_contents(store, ref, reading)
     lines = f":{document.window.first}-{document.window.last}" if document.window else ""
-
-    def lasting() -> str:
-        return store.put((document,)) + lines
-
     return Book(
         document=document,
-        ref=ref if document.path else lasting(),  # a page or small text would be fetched or written out again
+        ref=ref if document.path else "",  # a page or small text would be fetched or written out again
         span=document.readable,
         start=document.readable.start,
-        lasting=lasting,
+        lasting=lambda: store.put((document,)) + lines,
         notes=reading.notes,
+        whole=document.address if document.path else "",
     )
 
 
-def _contents(store: HandleStore, target: Target, notes: tuple[str, ...] = ()) -> Book:
-    """The documents of a handle, as a text with one line for each."""
+def _kept_contents(store: HandleStore, target: Target, notes: tuple[str, ...] = ()) -> Book:
     kept = target.kept
     if target.documents != kept.documents:
         numbers = [number for number, each in enumerate(kept.documents, 1) if each in target.documents]
         handle = target.ref.partition("/")[0]
         raise BadArgument(f"{target.ref} names several: {', '.join(f'{handle}#{number}' for number in numbers)}.")
-    text = "".join(f"{render.printable(each.address)}  {_size(each)}\n" for each in kept.documents)
-    document = Document(address=target.ref, text=text)
     first = f"{target.ref}/{kept.documents[0].address}"
+    hint = f"Open one by its address or its number: {expand_call(first)}, {expand_call(f'{target.ref}#1')}. "
+    return _contents(store, target.ref, kept.documents, (*notes, *_pending_note(kept.pending)), hint)
+
+
+def _read_contents(store: HandleStore, ref: str, reading: Reading) -> Book:
+    try:
+        handle = store.put(reading.documents, pending=reading.pending)
+    except HandleError as error:
+        notes = (*reading.notes, *_pending_note(reading.pending), unkept(error))
+        hint = f"Open one by its address: {expand_call(reading.documents[0].address)}. "
+        return _contents(store, ref, reading.documents, notes, hint)
+    return _kept_contents(store, resolve(store, handle), reading.notes)
+
+
+def _contents(store: HandleStore, ref: str, documents: Sequence[Document], notes: tuple[str, ...], hint: str) -> Book:
+    """Several documents, as a text with one line for each."""
+    text = "".join(f"{render.printable(each.address)}  {_size(each)}\n" for each in documents)
+    listing = Document(address=ref, text=text)
     return Book(
-        document=document,
-        ref=target.ref,
+        document=listing,
+        ref=ref,
         span=Span(0, len(text)),
         start=0,
-        lasting=lambda: store.put((document,)),
-        notes=(*notes, *_pending_note(kept.pending)),
-        hint=f"Open one by its address or its number: {expand_call(first)}, {expand_call(f'{target.ref}#1')}. ",
+        lasting=lambda: store.put((listing,)),
+        notes=notes,
+        hint=hint,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -14,21 +16,26 @@ from tamis_tools.errors import BadArgument
 from tamis_tools.labelling import classify
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import counted, decimal, listed, reading_notes
-from tamis_tools.places import first_of_each, has_address, name, passages
+from tamis_tools.places import first_of_each, has_address, name, passages, preview
 from tamis_tools.ranking import RELEVANT, rank_corpus
 from tamis_tools.results import Answer, Filtered, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tamis_tools.corpus import Corpus
     from tamis_tools.document import Document
     from tamis_tools.pace import Pace
+    from tamis_tools.places import Passage
     from tamis_tools.requests import FilterRequest
     from tamis_tools.workspace import Workspace
 
 MOST_LABELS = 20
 """Each costs a ranking of everything."""
+COUNTED_PASSAGES = 3
+"""Passages of a document that count for it, its best."""
+NEAR_MISSES = 5
+"""Dropped sources that are named; the others are counted."""
 MOST_QUERY_CHARS = 300
 """A longer query is not repeated in the call that we propose."""
 
@@ -40,16 +47,18 @@ class _Judged:
     scores: tuple[float, ...]
     labels: tuple[str, ...]
     notes: tuple[str, ...]
+    deciding: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Where the line stands that tells most for a document."""
 
-    def reason(self, number: int) -> str:
-        """What the score says of a document."""
-        score = decimal(self.scores[number])
+    def reason(self, number: int, below: float = 1) -> str:
+        """What the score says of a document, with the digits that tell it from what it is below."""
+        score = _under(self.scores[number], below) if self.scores[number] < below else decimal(self.scores[number])
         return f'label "{self.labels[number]}" {score}' if self.labels[number] else f"relevance {score}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """What it takes to stay; `keep` is 0 for all that do."""
+    """What it takes to stay; `keep` is 0 for all that do, `threshold` 0 with it unless one is asked for."""
 
     threshold: float
     keep: int
@@ -65,12 +74,18 @@ async def filter(workspace: Workspace, request: FilterRequest, pace: Pace) -> An
     reading = await gather(workspace, request.sources, pace)
     corpus = await to_thread.run_sync(cut, reading.documents, pace)
     judged = await (_by_labels if request.labels else _by_query)(workspace, corpus, request, pace)
-    threshold = request.threshold or (0.0 if request.keep else RELEVANT)
+    usual = 0.0 if request.keep else RELEVANT
+    threshold = usual if request.threshold is None else request.threshold
     dropped = await to_thread.run_sync(_dropped, corpus, judged, _Rule(threshold, request.keep, request.dedupe), pace)
     verdicts = [_verdict(corpus, judged, number, dropped) for number in range(len(corpus.documents))]
     notes = (*reading_notes(reading), *judged.notes, *_nothing_kept(verdicts))
-    text = _text(workspace, verdicts, [*notes, _closing(corpus, verdicts, request)])
+    text = _text(workspace, verdicts, judged, [*notes, _closing(corpus, verdicts, request)])
     return Answer(text, Filtered(sources=verdicts, notes=list(notes)))
+
+
+def _under(score: float, limit: float) -> str:
+    written = decimal(score)
+    return written if written != decimal(limit) else f"{math.floor(score * 1000) / 1000:.3f}".removeprefix("0")
 
 
 def _check(request: FilterRequest) -> None:
@@ -82,17 +97,32 @@ def _check(request: FilterRequest) -> None:
         )
     if len(labels) > MOST_LABELS:
         raise BadArgument(f"{len(labels)} labels are too many for one call. Give at most {MOST_LABELS}.")
-    if not 0 <= request.threshold <= 1:
-        raise BadArgument(f"threshold is {request.threshold}. Give 0 to 1; 0 means {RELEVANT}.")
+    if request.threshold is not None and not 0 <= request.threshold <= 1:
+        raise BadArgument(f"threshold is {request.threshold}. Give 0 to 1, or leave it out for {RELEVANT}.")
     if request.keep < 0:
         raise BadArgument(f"keep is {request.keep}. Give how many sources to keep, or 0 for all that are relevant.")
 
 
 async def _by_query(workspace: Workspace, corpus: Corpus, request: FilterRequest, pace: Pace) -> _Judged:
     ranking = await rank_corpus(workspace, corpus, request.query.strip(), pace)
-    best = {place.document: place.score for place in first_of_each(passages(ranking))}
-    scores = tuple(best.get(number, 0.0) for number in range(len(corpus.documents)))
-    return _Judged(scores, ("",) * len(scores), ranking.notes)
+    found = list(passages(ranking))
+    scores = _together(found, len(corpus.documents))
+    deciding: dict[int, str] = {}
+    for place in first_of_each(found):
+        document = corpus.documents[place.document]
+        deciding[place.document] = document.locate(preview(document, place, request.query))
+    return _Judged(scores, ("",) * len(scores), ranking.notes, deciding)
+
+
+def _together(found: Sequence[Passage], documents: int) -> tuple[float, ...]:
+    """How likely one of its best passages matters, for each document: one line may do so by chance, and a file on
+    the subject has several."""
+    missed, taken = [1.0] * documents, [0] * documents
+    for place in found:
+        taken[place.document] += 1
+        if taken[place.document] <= COUNTED_PASSAGES:
+            missed[place.document] *= 1 - place.score
+    return tuple(1 - each for each in missed)
 
 
 async def _by_labels(workspace: Workspace, corpus: Corpus, request: FilterRequest, pace: Pace) -> _Judged:
@@ -110,7 +140,8 @@ def _dropped(corpus: Corpus, judged: _Judged, rule: _Rule, pace: Pace) -> dict[i
     same = _near(corpus, able, pace) if rule.dedupe else {}
     room = rule.keep or len(able)
     reasons = {
-        number: f"{judged.reason(number)} is under {decimal(rule.threshold)}" for number in best_first[len(able) :]
+        number: f"{judged.reason(number, below=rule.threshold)} is under {decimal(rule.threshold)}"
+        for number in best_first[len(able) :]
     }
     for number in able:
         if not room:
@@ -151,13 +182,23 @@ def _nothing_kept(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     return (f"Nothing is kept. The best is {best.source} with {decimal(best.score)}.",)
 
 
-def _text(workspace: Workspace, verdicts: Sequence[Verdict], notes: Sequence[str]) -> str:
-    """What is kept, best first, then what is dropped, in the order given."""
-    kept = sorted((verdict for verdict in verdicts if verdict.keep), key=lambda verdict: -verdict.score)
-    dropped = [verdict for verdict in verdicts if not verdict.keep]
-    lines = [f"{verdict.source}  {verdict.reason}" for verdict in (*kept, *dropped)]
-    lines[len(kept) : len(kept)] = [f"dropped: {len(dropped)}"] if dropped else []
-    lines[:0] = [f"kept: {len(kept)}"] if kept else []
+def _text(workspace: Workspace, verdicts: Sequence[Verdict], judged: _Judged, notes: Sequence[str]) -> str:
+    """What is kept, best first, each with the line that decided; of what is dropped, the nearest misses."""
+    best_first = sorted(range(len(verdicts)), key=lambda number: -verdicts[number].score)
+    kept = [number for number in best_first if verdicts[number].keep]
+    dropped = [number for number in best_first if not verdicts[number].keep]
+    lines = [f"kept: {len(kept)}"] if kept else []
+    for number in kept:
+        place = judged.deciding.get(number, "")
+        lines.append(
+            f"{verdicts[number].source}  {verdicts[number].reason}" + (f"  best line {place}" if place else "")
+        )
+    lines += [f"dropped: {len(dropped)}"] if dropped else []
+    lines += [f"{verdicts[number].source}  {verdicts[number].reason}" for number in dropped[:NEAR_MISSES]]
+    rest = dropped[NEAR_MISSES:]
+    if rest:
+        most = min(1.0, math.floor(verdicts[rest[0]].score * 100 + 1) / 100)
+        lines.append(f"and {len(rest):,} more, none over {decimal(most)}")
     return listed(workspace, lines, notes, lambda count: f"{count:,} more lines do not fit.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from tamis_tools.workspace import Workspace
 
 
-async def gather(workspace: Workspace, sources: Sequence[str], pace: Pace) -> Reading:
-    """Read the sources in a worker thread, while the engine starts; a caller that leaves is noticed between files."""
+async def gather(workspace: Workspace, sources: Sequence[str], pace: Pace, *, named: bool = True) -> Reading:
+    """Read the sources in a worker thread, while the engine starts; a caller that leaves is noticed between files.
+
+    Those that are not `named` by the caller (what was pending in an earlier call) are skipped where they have gone.
+    """
     with anyio.move_on_after(0), suppress(EngineError):
         await workspace.engine.ready()  # begins to load; nobody waits for it yet
-    reading = await to_thread.run_sync(read, sources, workspace.scope, pace, recall(workspace.handles))
+    work = partial(read, sources, workspace.scope, pace, recall(workspace.handles), named=named)
+    reading = await to_thread.run_sync(work)
     if not any(source.startswith("@") for source in sources):
         return reading
     notes = await to_thread.run_sync(changed, workspace.handles, reading.documents)

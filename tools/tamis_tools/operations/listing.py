@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from tamis_tools import tokens
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tamis_tools.workspace import Workspace
 
 NOTE_CHARS = 2_000
+NAMED = 5
+"""Sources that a note names."""
 
 
 def listed(workspace: Workspace, lines: Sequence[str], notes: Iterable[str], left_out: Callable[[int], str]) -> str:
@@ -43,15 +46,21 @@ def one_line(text: str) -> str:
 
 def decimal(score: float) -> str:
     """A probability in three characters, or four for 1."""
-    return f"{score:.2f}".removeprefix("0")
+    return f"{score:.2f}".replace("0.", ".", 1)
 
 
 def reading_notes(reading: Reading) -> tuple[str, ...]:
     """What reading has to say, and what it had no time for."""
     if not reading.pending:
         return reading.notes
-    some = ", ".join(reading.pending[:5]) + (", …" if len(reading.pending) > 5 else "")
-    return (*reading.notes, f"Time ran out before {len(reading.pending)} sources were read: {some}")
+    count = counted(len(reading.pending), "source")
+    return (*reading.notes, f"Time ran out before {count} were read. {again('sources', reading.pending)}")
+
+
+def again(argument: str, values: Sequence[str]) -> str:
+    """The next call for what there was no time for, at most five of it by name."""
+    more = f", then for {len(values) - NAMED:,} more" if len(values) > NAMED else ""
+    return f"Next, the same call with {argument}={json.dumps(list(values[:NAMED]), ensure_ascii=False)}{more}"
 
 
 def doubt(ranking: Ranking) -> tuple[str, ...]:

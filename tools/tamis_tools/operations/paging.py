@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tamis_tools import render, tokens
 from tamis_tools.document import Span
-from tamis_tools.errors import BadArgument
+from tamis_tools.errors import BadArgument, HandleError
 from tamis_tools.places import expand_call
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ _LONGEST_TOKEN = 128
 class Book:
     """What is paged through: `span` of a document.
 
-    `ref` names it again. `lasting` gives a reference that a character position may follow, because what it
-    names can't change. `start` is where the first page begins; `hint` stands in the footer of each.
+    `ref` names it again; where it is empty, `lasting` does. That gives a reference that a character position may
+    follow, because what it names can't change; it raises `HandleError` where nothing can be kept. `start` is where
+    the first page begins; `hint` stands in the footer of each; `whole` names a document of which this is a part.
     """
 
     document: Document
@@ -35,17 +36,22 @@ class Book:
     lasting: Callable[[], str]
     notes: tuple[str, ...] = ()
     hint: str = ""
+    whole: str = ""
     changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some characters of a book. The next page begins at `next_ref`, `next_line`; no `next_ref` on the last."""
+    """Some characters of a book. The next page begins at `next_ref`, `next_line`.
+
+    No `next_ref` stands on the last, and where the rest can't be named; `beyond` is the line after the last page.
+    """
 
     book: Book
     span: Span
     next_ref: str = ""
     next_line: int = 0
+    beyond: int = 0
 
 
 def page_from(book: Book, start: int, max_tokens: int) -> Page:
@@ -56,27 +62,49 @@ def page_from(book: Book, start: int, max_tokens: int) -> Page:
         return size <= max_tokens * _LONGEST_TOKEN and tokens.count(page_text(page, max_tokens)) <= max_tokens
 
     def of_lines(end: int) -> Page:
-        if end == book.span.end:
-            return Page(book, Span(start, end))
         return Page(book, Span(start, end), book.ref, book.document.line_of(end))
 
     def of_characters(end: int) -> Page:
-        return Page(book, Span(start, end), f"{lasting}#c{end}")
+        return Page(book, Span(start, end), ref and f"{ref}#c{end}")
 
+    last = Page(book, Span(start, book.span.end))
+    if fits(last):
+        further = replace(last, beyond=_line_after(book))
+        return further if fits(further) else last
+    book = book if book.ref else kept(book)
     ends = _line_ends(book, start)
-    found = _largest(ends, lambda end: fits(of_lines(end)))
+    found = _largest(ends[:-1], lambda end: fits(of_lines(end)))
     if found is not None:
         return of_lines(found)
-    lasting = book.lasting()
-    inside = range(start + 1, ends[0])
-    found = _largest(inside, lambda end: fits(of_characters(end))) if inside else None
+    book = kept(book)
+    ref = book.lasting()
+    found = _largest(range(start + 1, ends[0]), lambda end: fits(of_characters(end)))
     if found is not None:
         return of_characters(found)
     needed = tokens.count(page_text(of_characters(min(start + 1, book.span.end)), max_tokens))
     raise BadArgument(
-        f"max_tokens={max_tokens} has no room for any text of {book.ref} beside its address and notes. "
-        f"Give {needed + 50}."
+        f"max_tokens={max_tokens} has no room for any text of {book.ref or book.document.address} beside its address "
+        f"and notes. Give {needed + 50}."
     )
+
+
+def kept(book: Book) -> Book:
+    """The book with what names it for good; where nothing can be kept, with a note that says why."""
+    try:
+        ref, notes = book.lasting(), book.notes
+    except HandleError as error:
+        ref, notes = "", (*book.notes, unkept(error))
+    return replace(book, ref=book.ref or ref, lasting=lambda: ref, notes=notes)
+
+
+def unkept(error: HandleError) -> str:
+    """What to say where an answer has no handle."""
+    return f"{error} So no handle names this."
+
+
+def _line_after(book: Book) -> int:
+    """The line of the whole document that follows a part of it; 0 where there is none."""
+    return book.document.line_of(book.span.end) if book.whole and book.span.end < len(book.document.text) else 0
 
 
 def _line_ends(book: Book, start: int) -> tuple[int, ...]:
@@ -86,8 +114,6 @@ def _line_ends(book: Book, start: int) -> tuple[int, ...]:
 
 def _largest(ends: Sequence[int], fits: Callable[[int], bool]) -> int | None:
     """The last of `ends` that fits, found by doubling and then halving, so that little is tried in vain."""
-    if fits(ends[-1]):  # the last page has a shorter footer, so it may fit where the one before does not
-        return ends[-1]
     low, probe = -1, 0
     while probe < len(ends) and fits(ends[probe]):
         low, probe = probe, 2 * probe + 1
@@ -114,5 +140,14 @@ def _footer(page: Page, max_tokens: int) -> str:
     where = f"{shown} of {len(document.line_starts)}"
     if span != document.span_of(lines):
         where += f", characters {span.start + 1}-{span.end} of {len(document.text)}"
-    following = f"Next: {expand_call(page.next_ref, page.next_line, max_tokens)}" if page.next_ref else "End."
-    return f"[{where}. {page.book.hint}{following}]"
+    return f"[{where}. {page.book.hint}{_following(page, max_tokens)}]"
+
+
+def _following(page: Page, max_tokens: int) -> str:
+    if page.next_ref:
+        return f"Next: {expand_call(page.next_ref, page.next_line, max_tokens)}"
+    if page.span.end < page.book.span.end:
+        return "For the rest, give a larger max_tokens."
+    if page.beyond:
+        return f"After these lines: {expand_call(page.book.whole, page.beyond, max_tokens)}"
+    return "End."

@@ -36,15 +36,18 @@ async def rerank(workspace: Workspace, request: RerankRequest, pace: Pace) -> An
     found = list(passages(ranking))
     places = first_of_each(found) if request.unit == "file" else found
     best = places[: request.top_k]
-    results = [_ranked(ranking, place) for place in best]
+    results = [_ranked(ranking, place, query) for place in best]
     notes = (*reading_notes(reading), *ranking.notes, *doubt(ranking))
-    lines = [_line(ranking, place, number) for number, place in enumerate(best, start=1)]
+    lines = [
+        _line(number, ranking, place, each)
+        for number, (place, each) in enumerate(zip(best, results, strict=True), start=1)
+    ]
     closing = _closing(ranking, best, len(found), request.unit)
     text = listed(workspace, lines, [*notes, closing], lambda n: f"{n} more do not fit: ask for a smaller top_k.")
     return Answer(text, Reranked(results=results, answered=ranking.answered, notes=list(notes)))
 
 
-def _ranked(ranking: Ranking, place: Passage) -> Ranked:
+def _ranked(ranking: Ranking, place: Passage, query: str) -> Ranked:
     document = ranking.corpus.documents[place.document]
     lines = document.lines_of(place.span)
     return Ranked(
@@ -52,14 +55,13 @@ def _ranked(ranking: Ranking, place: Passage) -> Ranked:
         start_line=lines.first,
         end_line=lines.last,
         score=round(place.score, 4),
-        preview=document.text[slice(*preview(document, place))],
+        preview=document.text[slice(*preview(document, place, query))],
     )
 
 
-def _line(ranking: Ranking, place: Passage, number: int) -> str:
-    document = ranking.corpus.documents[place.document]
-    line = document.text[slice(*preview(document, place))]
-    return f"{number}  {decimal(place.score)}  {document.locate(place.span)}  {line}"
+def _line(number: int, ranking: Ranking, place: Passage, result: Ranked) -> str:
+    located = ranking.corpus.documents[place.document].locate(place.span)
+    return f"{number}  {decimal(place.score)}  {located}  {result.preview}"
 
 
 def _closing(ranking: Ranking, best: Sequence[Passage], of_passages: int, unit: Unit) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tamis_engine.protocol import DEFAULT_MODEL
 from tamis_engine.protocol import ScoreRequest as EngineRequest
 from tamis_tools.operations.gathering import gather, required
-from tamis_tools.operations.listing import counted, decimal, doubt, listed, reading_notes
-from tamis_tools.places import first_of_each, passages
+from tamis_tools.operations.listing import again, counted, decimal, doubt, listed, reading_notes
+from tamis_tools.places import first_of_each, name, passages
 from tamis_tools.ranking import rank
 from tamis_tools.results import Answer, Score, Scored
 
@@ -48,7 +48,8 @@ async def score(workspace: Workspace, request: ScoreRequest, pace: Pace) -> Answ
         late = {entry.document for entry in ranking.corpus.entries} - set(judged)
         best = {number: known for number, known in (best | judged).items() if number not in late}
         if late:
-            notes.append(f"Time ran out: {counted(len(late), 'source')} not scored. Ask again for fewer.")
+            names = [name(reading.documents[number]) for number in sorted(late)]
+            notes.append(f"Time ran out: {counted(len(late), 'source')} not scored. {again('sources', names)}")
     documents = reading.documents
     text = _text(workspace, documents, best, notes)
     scores = [_score(documents[number], *best[number]) for number in sorted(best)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis_tools.errors import OutsideRoots, SourceError, SourceNotFound
+from tamis_tools.scope import as_typed
 from tamis_tools.sources.specs import as_address
 
 if TYPE_CHECKING:
@@ -51,10 +52,7 @@ class Inside:
 
 def anchor(text: str, scope: Scope) -> Path:
     """The path that `text` means, not resolved: relative ones begin at the first root, `~` is the home folder."""
-    path = Path(text)
-    if text.startswith("~"):
-        with suppress(RuntimeError):  # no such user: a file may be called that
-            path = path.expanduser()
+    path = as_typed(text)
     if os.name == "nt":
         _refuse_windows_tricks(text, path, scope)
     return scope.roots[0] / path

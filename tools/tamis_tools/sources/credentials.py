@@ -15,11 +15,23 @@ HEAD_BYTES = 4096
 FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".azure", ".password-store"})
 
 FOLDERS_OF_FOLDERS = frozenset(
-    {(".config", "gh"), (".config", "gcloud"), (".config", "hub"), (".config", "glab-cli"), (".config", "op")}
+    {
+        (".config", "gh"),
+        (".config", "gcloud"),
+        (".config", "hub"),
+        (".config", "glab-cli"),
+        (".config", "op"),
+        ("etc", "sudoers.d"),
+    }
 )
 
 FILES_IN = frozenset(
     {
+        ("etc", "shadow"),
+        ("etc", "shadow-"),
+        ("etc", "gshadow"),
+        ("etc", "gshadow-"),
+        ("etc", "sudoers"),
         (".docker", "config.json"),
         (".cargo", "credentials"),
         (".cargo", "credentials.toml"),
@@ -49,6 +61,14 @@ FILES = (
     ".npmrc",
     ".pgpass",
     ".my.cnf",
+    ".*_history",
+    "fish_history",
+    ".vault-token",
+    ".terraformrc",
+    "credentials.tfrc*",
+    "*.tfstate",
+    "*.tfstate.*backup",
+    "*.ovpn",
     ".dockercfg",
     ".htpasswd",
     ".git-credentials",

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from tamis_tools.sources.east_asian import east_asian
+
 PROBE_BYTES = 8192
 
 How = Literal["certain", "guessed", "repaired"]
@@ -34,7 +36,6 @@ _DECLARED = re.compile(rb"""(?:charset|encoding|coding)[ \t]*[=:][ \t]*["']?([A-
 _TEXT_CODECS = re.compile(r"utf-8|ascii|cp\d+|iso8859-\d+|koi8-\w|shift_jis\w*|euc_\w+|big5\w*|gb\w+|johab|mac-\w+")
 _NOISE = re.compile(rb"(?<![A-Za-z\x80-\xff])[\xc0\xc1\xf5-\xff]+(?![A-Za-z\x80-\xff])")
 """Bytes that UTF-8 never holds, standing where no letter would."""
-_KANA = re.compile("[\u3041-\u30fa]")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _ASCII_LETTERS = bytes(range(65, 91)) + bytes(range(97, 123))
 _SAMPLE_BYTES = 64 * 1024
@@ -144,10 +145,8 @@ def _western(sample: bytes) -> str:
 
 
 def _by_script(sample: bytes) -> str:
-    for japanese in ("euc_jp", "cp932"):  # short ones are taken for Korean, and no Korean has kana
-        text = _strictly(sample, japanese) or ""
-        if len(_KANA.findall(text)) > 0.2 * len(text):
-            return japanese
+    if encoding := east_asian(sample):
+        return encoding
     # late: 20 ms, and nearly all files are UTF-8
     from charset_normalizer import from_bytes
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING
 
-from tamis_tools.document import Document, LineRange
-from tamis_tools.errors import BadArgument, SecretRefused, SourceError, SourceTooLarge
+from tamis_tools.document import Document
+from tamis_tools.errors import SecretRefused, SourceError, SourceTooLarge
 from tamis_tools.sources.containment import Inside, explain, opened
 from tamis_tools.sources.credentials import HEAD_BYTES, holds_a_private_key, named_like_a_secret
 from tamis_tools.sources.decoding import PROBE_BYTES, Decoded, decode, looks_binary
@@ -20,6 +20,7 @@ from tamis_tools.sources.specs import speakable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tamis_tools.parts import Part
     from tamis_tools.scope import Scope
     from tamis_tools.sources.web import Page
 
@@ -38,12 +39,11 @@ class Found:
 
     place: Inside
     address: str
-    window: LineRange | None = None
+    part: Part | None = None
     named: bool = False
 
     def __str__(self) -> str:
-        lines = f":{self.window.first}-{self.window.last}" if self.window else ""
-        return f"{self.address}{lines}"
+        return f"{self.address}{self.part or ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,10 @@ def load(found: Found, scope: Scope, seconds: float = PDF_SECONDS) -> Loaded:
     data = _bytes_of(found, scope)
     name, path = found.place.path.name, found.place.path
     decoded = _decoded(data, found.address, seconds=seconds)
-    window = _clipped(found, decoded.text) if found.window else None
     kind = kind_of(name, decoded.text, "application/pdf" if is_pdf(data) else "")
-    document = Document(found.address, decoded.text, *kind, decoded.encoding, path, sha256(data).hexdigest(), window)
+    document = Document(found.address, decoded.text, *kind, decoded.encoding, path, sha256(data).hexdigest())
+    if found.part:
+        document = replace(document, window=found.part.window(document, found.address))
     return Loaded(document, decoded, len(data))
 
 
@@ -154,13 +155,3 @@ def _too_large(given: str, size: int, cap: int) -> SourceTooLarge:
 
 def _megabytes(size: int) -> str:
     return f"{size / 2**20:,.1f} MB" if size >= 2**20 else f"{size:,} bytes"
-
-
-def _clipped(found: Found, text: str) -> LineRange:
-    assert found.window is not None
-    lines = len(Document("", text).line_starts)
-    if found.window.first > lines:
-        raise BadArgument(
-            f"{found} is past the end: the last line of the file is {lines}. Pass {found.address}:1-{lines}."
-        )
-    return LineRange(found.window.first, min(found.window.last, lines))

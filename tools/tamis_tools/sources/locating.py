@@ -11,35 +11,45 @@ from tamis_tools.sources.containment import Inside, address_of, anchor, contain,
 from tamis_tools.sources.globs import EVERYTHING, Glob, globs, is_glob
 from tamis_tools.sources.loading import Found, refuse_secret_name
 from tamis_tools.sources.near import similar_globs, similar_paths
+from tamis_tools.sources.specs import PASTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from tamis_tools.document import LineRange
+    from tamis_tools.parts import Meaning
     from tamis_tools.scope import Scope
     from tamis_tools.sources.specs import PathSpec
     from tamis_tools.sources.walking import Walk
 
+_MOST_WORDS, _MOST_SHOWN = 3, 200
+"""A glob of more words is a pasted sentence; more characters are not needed to see which source is meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Finds what path specs mean; one walk's allowance serves all of them."""
+    """Finds what path specs mean; one walk's allowance serves all of them.
+
+    It `suggests` what may have been meant by a source that leads nowhere, which takes a look around.
+    """
 
     scope: Scope
     walk: Walk
+    suggests: bool = True
 
     def locate(self, spec: PathSpec) -> Iterator[Found]:
         """The files that a spec means, in order; raises the SourceError that says why there are none."""
-        for text, window in _meanings(spec):
-            path = anchor(text, self.scope)
+        for meaning in spec.meanings:
+            path = anchor(meaning.address, self.scope)
             if os.path.lexists(path):
-                return self._existing(path, text, spec.checked_window() if window else None)
-        if is_glob(spec.path):
-            return self._matching(spec)
-        raise self._missing(spec.path)
+                return self._existing(path, meaning)
+        meaning = spec.meanings[-1]
+        if is_glob(meaning.address):
+            return self._matching(meaning)
+        raise self._missing(meaning.address)
 
-    def _existing(self, path: Path, text: str, window: LineRange | None) -> Iterator[Found]:
+    def _existing(self, path: Path, meaning: Meaning) -> Iterator[Found]:
+        text, part = meaning
         place = contain(path, self.scope, text)
         refuse_secret_name(path, text, self.scope)
         refuse_secret_name(place.path, text, self.scope)
@@ -48,8 +58,8 @@ class Locator:
         except OSError as error:
             raise explain(text, error) from None
         if not is_folder(place.path):
-            return iter((Found(place, address_of(place, self.scope), window, named=True),))
-        if window:
+            return iter((Found(place, address_of(place, self.scope), part, named=True),))
+        if part:
             raise BadArgument(f"{text} is a folder, which has no lines. Pass one file with lines, or {text} alone.")
         return self._walked(place, EVERYTHING)
 
@@ -57,12 +67,11 @@ class Locator:
         for place in self.walk.files(base, glob):
             yield Found(place, address_of(place, self.scope))
 
-    def _matching(self, spec: PathSpec) -> Iterator[Found]:
-        if spec.window:
-            raise BadArgument(
-                f"{spec.text!r} is a glob, which has no lines. Pass one file with lines, or the glob alone."
-            )
-        alternatives = globs(spec.path)
+    def _matching(self, meaning: Meaning) -> Iterator[Found]:
+        text, part = meaning
+        if part:
+            raise BadArgument(f"{text!r} is a glob, which has no lines. Pass one file with lines, or the glob alone.")
+        alternatives = globs(text)
         if not any(is_folder(anchor(glob.base, self.scope)) for glob in alternatives):
             raise self._missing(alternatives[0].base)
         ignored, met = self.walk.passed_by["ignored"], False
@@ -70,7 +79,7 @@ class Locator:
             met = True
             yield found
         if not met and not self.walk.cut_short:
-            raise self._no_match(spec.path, self.walk.passed_by["ignored"] - ignored)
+            raise self._no_match(text, self.walk.passed_by["ignored"] - ignored)
 
     def _unique(self, alternatives: Iterable[Glob]) -> Iterator[Found]:
         seen: set[str] = set()
@@ -83,27 +92,27 @@ class Locator:
 
     def _missing(self, text: str) -> SourceNotFound:
         contain(anchor(text, self.scope), self.scope, text)
-        similar = similar_paths(text, self.scope)
-        return SourceNotFound(
-            f'No file or folder "{text}" under {self._roots}. '
-            + (f"Similar: {', '.join(similar)}." if similar else "List the folder and pass what is there.")
-        )
+        message = f"No file or folder {_quoted(text)} under {self._roots}."
+        return SourceNotFound(_advised(message, text, similar_paths(text, self.scope) if self.suggests else []))
 
     def _no_match(self, text: str, ignored: int) -> SourceNotFound:
-        message = f'No file matches "{text}" under {self._roots}.'
+        message = f"No file matches {_quoted(text)} under {self._roots}."
         if ignored:
             message += f" {ignored} on the way are ignored by .gitignore; name a file or folder itself to read it."
-        similar = similar_globs(text, self.scope)
-        if similar:
-            return SourceNotFound(f"{message} Similar: {', '.join(similar)}.")
-        return SourceNotFound(message if ignored else f"{message} List the folder and pass what is there.")
+        suggests = self.suggests and len(text.split()) <= _MOST_WORDS
+        similar = similar_globs(text, self.scope) if suggests else []
+        return SourceNotFound(message if ignored and not similar else _advised(message, text, similar))
 
     @property
     def _roots(self) -> str:
         return ", ".join(map(str, self.scope.roots))
 
 
-def _meanings(spec: PathSpec) -> tuple[tuple[str, LineRange | None], ...]:
-    """A literal name goes before lines of another file, but where no name can hold a colon."""
-    lines = (spec.path, spec.window)
-    return (lines,) if os.name == "nt" and spec.window else ((spec.text, None), lines)
+def _advised(message: str, text: str, similar: list[str]) -> str:
+    if similar:
+        return f"{message} Similar: {', '.join(similar)}."
+    return f"{message} {PASTED if ' ' in text.strip() else 'List the folder and pass what is there.'}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"}"'

@@ -32,11 +32,12 @@ def similar_paths(text: str, scope: Scope) -> list[str]:
     if beside:
         return [(PurePosixPath(wanted.parent.as_posix()) / name).as_posix() for name in beside]
     files = [place for root in scope.roots for place in _files("**", Inside(root, root), scope)]
+    places = [*_folders(files), *files]
     name = wanted.name.casefold()
-    same = [place for place in files if place.path.name.casefold() == name]
+    same = [place for place in places if place.path.name.casefold() == name]
     if not same:
-        close = set(_close(wanted.name, (place.path.name for place in files)))
-        same = [place for place in files if place.path.name in close]
+        close = set(_close(wanted.name, (place.path.name for place in places)))
+        same = [place for place in places if place.path.name in close]
     return [address_of(place, scope) for place in same[:_MOST]]
 
 
@@ -76,6 +77,12 @@ def _files(glob: str, base: Inside, scope: Scope) -> Iterator[Inside]:
     for place in Walk(scope, lambda: True, _MOST_ENTRIES).files(base, globs(glob)[0]):
         if not named_like_a_secret(place.path.parts):
             yield place
+
+
+def _folders(files: Iterable[Inside]) -> Iterator[Inside]:
+    """The folders that hold them, below the roots, each once."""
+    held = dict.fromkeys((folder, file.root) for file in files for folder in file.path.parents)
+    return (Inside(folder, root) for folder, root in held if folder != root and folder.is_relative_to(root))
 
 
 def _names_beside(text: str, scope: Scope) -> list[str]:

@@ -18,7 +18,7 @@ class UnreadablePdf(SourceError):
 
 
 def pdf_text(data: bytes, seconds: float = SECONDS) -> str:
-    """The text of all pages, each ended by a form feed, with line feeds between lines."""
+    """The text of all pages in whole lines, each page ended by a form feed."""
     answer = _ask_worker(data, seconds)
     error = answer.get("error")
     if error:
@@ -26,7 +26,8 @@ def pdf_text(data: bytes, seconds: float = SECONDS) -> str:
     pages = answer.get("pages")
     if not isinstance(pages, list):
         raise UnreadablePdf(_ERRORS["damaged"])
-    text = "".join(f"{page}\f" for page in pages)
+    # a line of its own for the form feed, or the last line of a page would be the first of the next
+    text = "".join(f"{page}\f" if str(page).endswith("\n") else f"{page}\n\f" for page in pages)
     if not text.strip():
         raise UnreadablePdf(_ERRORS["images"])
     return text

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
-from tamis_tools.errors import BadArgument, NothingReadable, SourceError
+from tamis_tools.errors import BadArgument, NothingReadable, SourceError, TamisError
 from tamis_tools.sources.inline import inline_document, refuse_long_inline
 from tamis_tools.sources.loading import Found, Loaded, load, loaded_page
 from tamis_tools.sources.locating import Locator
-from tamis_tools.sources.skips import OF_THE_CONTENT, Reason, decoding_notes, nothing_readable, reason_of, skip_notes
+from tamis_tools.sources.skips import (
+    OF_THE_CONTENT,
+    Reason,
+    beside,
+    decoding_notes,
+    nothing_readable,
+    reason_of,
+    skip_notes,
+)
 from tamis_tools.sources.specs import WHAT_SOURCES_CAN_BE, Handle, Inline, PathSpec, Spec, Url, parse
 from tamis_tools.sources.walking import MOST_ENTRIES, Walk
 
@@ -37,15 +46,23 @@ class Reading:
     pending: tuple[str, ...] = ()
 
 
-def read(sources: Sequence[str], scope: Scope, pace: Pace, recall: Callable[[str], Sequence[Document]]) -> Reading:
+def read(
+    sources: Sequence[str],
+    scope: Scope,
+    pace: Pace,
+    recall: Callable[[str], Sequence[Document]],
+    *,
+    named: bool = True,
+) -> Reading:
     """Read all sources, in a worker thread of anyio; `recall` turns a handle into its documents.
 
     A source that was named and can't be had fails the call, with what to pass instead. What a folder or glob
-    brings along is skipped and counted. When the call's time is up, the rest is `pending`.
+    brings along is skipped and counted. When the call's time is up, the rest is `pending`. Sources that are
+    not `named` (what was pending once) are like those of a folder: what can't be had by now is skipped and counted.
     """
     if not sources:
         raise BadArgument(f"sources is empty. {WHAT_SOURCES_CAN_BE}")
-    reader = _Reader(scope, pace, recall)
+    reader = _Reader(scope, pace, recall, named)
     reader.read_all([parse(source) for source in sources])
     return reader.reading()
 
@@ -58,6 +75,7 @@ class _Reader:
     scope: Scope
     pace: Pace
     recall: Callable[[str], Sequence[Document]]
+    named: bool
     documents: dict[tuple[object, ...], Document] = field(default_factory=dict)
     skipped: Counter[Reason] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
@@ -68,12 +86,17 @@ class _Reader:
     def read_all(self, specs: Sequence[Spec]) -> None:
         refuse_long_inline([spec.text for spec in specs if isinstance(spec, Inline)], self.scope.limits)
         walk = Walk(self.scope, self._keep_going)
-        locator = Locator(self.scope, walk)
-        tasks = list(dict.fromkeys(task for spec in specs for task in self._tasks(spec, locator)))
+        locator = Locator(self.scope, walk, suggests=self.named)
+        tasks = self._all_tasks(specs, locator)
         for done, task in enumerate(tasks):
             if done % _FILES_A_STEP == 0 or isinstance(task, Url):
                 self.pace.step_in_thread(SHARE_OF_CALL * done / len(tasks), f"Reading {_name(task)}")
-            self._read_or_leave(task)
+            try:
+                self._read_or_leave(task)
+            except TamisError as error:
+                if self.named:
+                    raise
+                self.skipped[reason_of(error)] += 1
         self.skipped.update(walk.passed_by)
         if walk.cut_short:
             self.notes.append(
@@ -83,13 +106,29 @@ class _Reader:
 
     def reading(self) -> Reading:
         notes = [*self.notes, *skip_notes(self.skipped, self.scope.limits), *decoding_notes(self.unsure)]
-        if not self.documents and not self.pending:
+        if self.named and not self.documents and not self.pending:
             raise NothingReadable(nothing_readable(self.skipped, notes))
         return Reading(tuple(self.documents.values()), tuple(notes), tuple(self.pending))
 
     def _keep_going(self) -> bool:
         self.pace.step_in_thread(0.0, "Looking for files")
         return not self.pace.expired
+
+    def _all_tasks(self, specs: Sequence[Spec], locator: Locator) -> list[Task]:
+        tasks: dict[Task, None] = {}
+        failures: dict[Spec, TamisError] = {}
+        for spec in specs:
+            try:
+                tasks |= dict.fromkeys(self._tasks(spec, locator))
+            except TamisError as error:
+                failures[spec] = error
+                locator = replace(locator, suggests=False)  # once is enough to learn from, and it takes a walk
+        if failures and self.named:
+            first, *more = failures.values()
+            fine = sum(isinstance(spec, PathSpec | Inline) and spec not in failures for spec in specs)
+            raise type(first)(f"{first}{beside(len(more), fine)}")
+        self.skipped.update(map(reason_of, failures.values()))
+        return list(tasks)
 
     def _tasks(self, spec: Spec, locator: Locator) -> Iterator[Task]:
         if isinstance(spec, PathSpec):
@@ -111,7 +150,8 @@ class _Reader:
         elif isinstance(task, Inline) and not task.text.strip():
             self.skipped["empty"] += 1
         elif isinstance(task, Inline):
-            self._keep(inline_document(task.text, 1 + sum(key[0] == "inline" for key in self.documents)))
+            taken = {document.address for document in self.documents.values()}
+            self._keep(inline_document(task.text, next(n for n in count(1) if f"inline:{n}" not in taken)))
         else:
             self._read_bytes(task)
 

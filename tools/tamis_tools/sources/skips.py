@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from tamis_tools.errors import OutsideRoots, SecretRefused, SourceError, SourceTooLarge
-from tamis_tools.render import some
+from tamis_tools.errors import (
+    HandleError,
+    OutsideRoots,
+    SecretRefused,
+    SourceNotFound,
+    SourceTooLarge,
+    TamisError,
+)
 from tamis_tools.sources.loading import Binary, Empty
 from tamis_tools.sources.pdf import UnreadablePdf
 
@@ -16,11 +22,12 @@ if TYPE_CHECKING:
     from tamis_tools.sources.decoding import Decoded
 
 Reason = Literal[
-    "binary", "empty", "secret", "outside", "large", "pdf", "unreadable", "unspeakable", "ignored", "over_cap"
+    "gone", "binary", "empty", "secret", "outside", "large", "pdf", "unreadable", "unspeakable", "ignored", "over_cap"
 ]
 
 _PHRASES: dict[Reason, tuple[str, str]] = {
-    "binary": ("binary", "binary"),
+    "gone": ("is gone", "are gone"),
+    "binary": ("is binary", "are binary"),
     "secret": ("looks like a secret", "look like secrets"),
     "outside": ("leads out of the allowed folders", "lead out of the allowed folders"),
     "large": ("is too large", "are too large"),
@@ -29,7 +36,9 @@ _PHRASES: dict[Reason, tuple[str, str]] = {
     "unspeakable": ("has a name that can't be shown", "have names that can't be shown"),
 }
 
-_REASONS: dict[type[SourceError], Reason] = {
+_REASONS: dict[type[TamisError], Reason] = {
+    SourceNotFound: "gone",
+    HandleError: "gone",
     Binary: "binary",
     Empty: "empty",
     UnreadablePdf: "pdf",
@@ -38,33 +47,48 @@ _REASONS: dict[type[SourceError], Reason] = {
     SourceTooLarge: "large",
 }
 
-_NAMED = 3
-
 OF_THE_CONTENT = (Binary, Empty, UnreadablePdf)
 """Failures of what a file holds, not of what an agent wrote: one such file does not fail a call."""
 
 
-def reason_of(error: SourceError) -> Reason:
+def reason_of(error: TamisError) -> Reason:
     """Under what to count a file that could not be read."""
     return _REASONS.get(type(error), "unreadable")
+
+
+def beside(more_failures: int, fine: int) -> str:
+    """What is added to why a source can't be read: how many others can't be either, and that the rest can be."""
+    told = f" {more_failures:,} more can't be read either." if more_failures else ""
+    if not fine:
+        return told
+    rest = "1 other source is fine" if fine == 1 else f"{fine:,} other sources are fine"
+    return f"{told} {rest}: correct or drop {'those that fail' if more_failures else 'this one'}."
 
 
 def skip_notes(skipped: Mapping[Reason, int], limits: Limits) -> list[str]:
     """One sentence for what was skipped and one for what was over the caps, where there is any."""
     counts: dict[Reason, int] = {reason: skipped.get(reason, 0) for reason in _PHRASES}
     total = sum(counts.values())
-    told = ", ".join(
-        f"{count} {_PHRASES[reason][count > 1]}"
+    told = [
+        (count, _PHRASES[reason][count > 1])
         for reason, count in sorted(counts.items(), key=lambda item: -item[1])
         if count
-    )
-    notes = [f"{total:,} {'files were' if total > 1 else 'file was'} skipped: {told}."] if total else []
+    ]
+    notes = [_skipped(total, told)] if total else []
     if over := skipped.get("over_cap", 0):
         notes.append(
             f"{over:,} more files were not read: one call reads at most {limits.max_files:,} files and "
             f"{limits.max_total_bytes // 2**20:,} MB. Name fewer or smaller sources."
         )
     return notes
+
+
+def _skipped(total: int, told: list[tuple[int, str]]) -> str:
+    if len(told) > 1:
+        return f"{total:,} files were skipped: {', '.join(f'{count:,} {why}' for count, why in told)}."
+    return (
+        f"1 file was skipped: it {told[0][1]}." if total == 1 else f"{total:,} files were skipped: they {told[0][1]}."
+    )
 
 
 def nothing_readable(skipped: Mapping[Reason, int], notes: list[str]) -> str:
@@ -80,10 +104,15 @@ def nothing_readable(skipped: Mapping[Reason, int], notes: list[str]) -> str:
 
 
 def decoding_notes(unsure: Mapping[str, Decoded]) -> list[str]:
-    """One sentence for the encodings that were guessed and one for bytes that no encoding explained."""
+    """One sentence for encodings that were guessed and bytes that none explained, where there are any."""
     guessed = [f"{address} ({decoded.encoding})" for address, decoded in unsure.items() if decoded.how == "guessed"]
     repaired = [address for address, decoded in unsure.items() if decoded.how == "repaired"]
-    notes = [f"The encoding of {some(guessed, _NAMED)} was guessed."] if guessed else []
+    told = [f"the encoding was guessed for {_counted(guessed)}"] if guessed else []
     if repaired:
-        notes.append(f"Bytes that are no text show as U+FFFD in {some(repaired, _NAMED)}.")
-    return notes
+        told.append(f"bytes that are no text show as U+FFFD in {_counted(repaired)}")
+    sentence = "; ".join(told)
+    return [f"{sentence[0].upper()}{sentence[1:]}."] if told else []
+
+
+def _counted(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names):,} files, such as {names[0]}"

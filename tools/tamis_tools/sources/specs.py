@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
-from tamis_tools.document import LineRange
 from tamis_tools.errors import BadArgument
+from tamis_tools.parts import Meaning, meanings
 
 WHAT_SOURCES_CAN_BE = (
-    "A source is a file (src/app.py), lines of one (src/app.py:120-260), a folder (docs/), a glob (src/**/*.py), "
-    "an earlier result (@h_...), text:... for a few lines that have no file, or a URL where the user allows it."
+    "A source is a file (src/app.py), lines of one (src/app.py:120-260), a page (a.pdf p2), a folder (docs/), a glob "
+    "(src/**/*.py), an earlier result (@h_...), text:... for a few lines that have no file, or a URL where the user "
+    "allows it."
 )
+PASTED = "If it is the text itself, put text: before it, or better pass the file that holds it."
 
 _MOST_CHARACTERS = 4_096
-_WINDOW = re.compile(r"(?P<path>.+):(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1,9}))?", re.DOTALL)
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
 _TAKEN = re.compile(r"text:|@h_|~|[A-Za-z][A-Za-z0-9+.-]+://")
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -43,21 +45,15 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class PathSpec:
-    """A file, folder or glob. `path` and `window` hold where no file bears the literal name `text`."""
+    """A file, folder or glob, as it was written."""
 
     text: str
-    path: str
-    window: LineRange | None
 
-    def checked_window(self) -> LineRange | None:
-        """The lines asked for; refuses line 0 and reversed ranges."""
-        if self.window and (self.window.first < 1 or self.window.last < self.window.first):
-            first, last = sorted(max(number, 1) for number in self.window)
-            raise BadArgument(
-                f"{self.text!r}: lines count from 1, and the first comes before the last. "
-                f"Did you mean {self.path}:{first}-{last}?"
-            )
-        return self.window
+    @property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What is tried in turn. Where no name can hold a colon, the literal name is not."""
+        found = tuple(meaning for meaning in meanings(self.text) if meaning.address.strip())
+        return found[1:] if os.name == "nt" and ":" in self.text.removeprefix(found[-1].address) else found
 
 
 Spec = Inline | Url | Handle | PathSpec
@@ -71,6 +67,8 @@ def parse(source: str) -> Spec:
         return Handle(source)
     if not source.strip():
         raise BadArgument(f"A source is empty. {WHAT_SOURCES_CAN_BE}")
+    if "\n" in source:
+        raise BadArgument(f"A source that begins {source[:40]!a} has several lines, so it is no address. {PASTED}")
     if len(source) > _MOST_CHARACTERS:
         raise BadArgument(f"A source of {len(source):,} characters is no address. {WHAT_SOURCES_CAN_BE}")
     if not speakable(source):
@@ -79,7 +77,7 @@ def parse(source: str) -> Spec:
             f"can be shown in one line has in its name. Write the path as a listing prints it."
         )
     scheme = _SCHEME.match(source)
-    return _addressed(source, scheme["scheme"].lower()) if scheme else _path_spec(source)
+    return _addressed(source, scheme["scheme"].lower()) if scheme else PathSpec(source)
 
 
 def speakable(name: str) -> bool:
@@ -104,12 +102,4 @@ def _addressed(source: str, scheme: str) -> Spec:
     path = url2pathname(f"/{path}")
     if host.casefold() not in {"", "localhost"} or not speakable(path):
         raise BadArgument(f"{source!r} does not name a file of this machine. Pass the file's path instead.")
-    return _path_spec(path)
-
-
-def _path_spec(text: str) -> PathSpec:
-    found = _WINDOW.fullmatch(text)
-    if not found:
-        return PathSpec(text, text, None)
-    first = int(found["first"])
-    return PathSpec(text, found["path"], LineRange(first, int(found["last"] or first)))
+    return PathSpec(path)
