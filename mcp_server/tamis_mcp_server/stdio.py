@@ -8,6 +8,8 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tamis_mcp_server.settings import parser
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,15 +21,17 @@ if TYPE_CHECKING:
 
 def run_stdio(settings: Settings) -> None:
     """Serve until stdin closes. Wrong settings end the process with code 2 and a sentence on stderr."""
-    scope = _scope(settings)
     gc.disable()  # what is imported here stays: looking through it for garbage takes a third of the start
     import anyio
 
-    from tamis_engine.client import ChildEngine
     from tamis_mcp_server.server import build_server
-    from tamis_mcp_server.workspaces import open_workspace
+    from tamis_mcp_server.workspaces import local_engine, open_workspace
+    from tamis_tools.errors import TamisError
 
-    engine = ChildEngine()
+    try:
+        scope, engine = _scope(settings), local_engine()
+    except TamisError as error:
+        parser().error(str(error))
     server = build_server(
         partial(open_workspace, scope, engine),
         structured=settings.structured,
@@ -69,11 +73,6 @@ def exit_on_signals(clean_up: Callable[[], object]) -> None:
 
 
 def _scope(settings: Settings) -> Scope:
-    from tamis_mcp_server.settings import parser
-    from tamis_tools.errors import TamisError
     from tamis_tools.scope import open_scope
 
-    try:
-        return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
-    except TamisError as error:
-        parser().error(str(error))
+    return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)

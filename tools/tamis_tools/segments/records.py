@@ -44,7 +44,9 @@ _TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
 _CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
 _RAISED = re.compile(r"[^\s:]{1,200}:\d+: \w*(?:Error|Exception|Failed)\s*$")
 """Where pytest says that a traceback ended."""
-_CONTINUES = re.compile(r"\s|(?!test).*\.\.\.\s?(?:ok|FAIL|ERROR|skipped\b.*)$|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}|at \S+\(")
+_CONTINUES = re.compile(
+    r"\s|(?!test).*\.\.\.\s?(?:ok|FAIL|ERROR|skipped\b.*)$|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}|at \S+\("
+)
 _CARET = re.compile(r"[ \t\d|]*[\^~]")
 
 Role = Literal["begins", "plain", "continues", "blank"]
