@@ -1,4 +1,4 @@
-"""What every test has around it: an engine folder that is not the user's."""
+"""What every test has around it: asyncio, and an engine folder that is not the user's."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def engine_folder() -> Iterator[Path]:
         patch.setenv(ENGINE_IDLE_SECONDS, "30")
         yield Path(folder)
         anyio.run(shared.stop, here(Path(folder)))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio alone: it is what the server runs on."""
+    return "asyncio"

@@ -44,7 +44,6 @@ class BertEncoder:
         self._model = model.eval().requires_grad_(False)
         self._tokenizer = tokenizer
         self.max_tokens = max_tokens
-        self.dimensions: int = model.config.hidden_size
         self.footprint_bytes = sum(tensor.nbytes for tensor in model.parameters())
 
     def encode(self, texts: Sequence[str]) -> Iterator[Batch]:

@@ -13,20 +13,9 @@ MAX_PAIRS = 65_536
 Request = EncodeRequest | ScoreRequest | ExtractRequest
 
 
-def texts_of(request: Request) -> tuple[str, ...]:
-    """All that is to be read."""
-    match request:
-        case EncodeRequest():
-            return request.texts
-        case ScoreRequest():
-            return (request.query, *request.passages)
-        case ExtractRequest():
-            return (*request.labels, *request.passages)
-
-
 def check(request: Request) -> None:
     """Raises `RequestInvalid` with both numbers where a limit is passed."""
-    texts = texts_of(request)
+    texts = _texts_of(request)
     if len(texts) > MAX_TEXTS:
         raise RequestInvalid(f"{len(texts):,} texts in one request; at most {MAX_TEXTS:,} are possible. Split it.")
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
@@ -38,3 +27,13 @@ def check(request: Request) -> None:
         raise RequestInvalid(
             f"{pairs:,} pairs of label and passage in one request; at most {MAX_PAIRS:,} are possible. Split it."
         )
+
+
+def _texts_of(request: Request) -> tuple[str, ...]:
+    match request:
+        case EncodeRequest():
+            return request.texts
+        case ScoreRequest():
+            return (request.query, *request.passages)
+        case ExtractRequest():
+            return (*request.labels, *request.passages)

@@ -8,13 +8,12 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tamis_mcp_server.settings import parser
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp.server import Server
 
+    from tamis_engine.client import LocalEngine
     from tamis_mcp_server.settings import Settings
     from tamis_tools.scope import Scope
 
@@ -25,13 +24,9 @@ def run_stdio(settings: Settings) -> None:
     import anyio
 
     from tamis_mcp_server.server import build_server
-    from tamis_mcp_server.workspaces import local_engine, open_workspace
-    from tamis_tools.errors import TamisError
+    from tamis_mcp_server.workspaces import open_workspace
 
-    try:
-        scope, engine = _scope(settings), local_engine()
-    except TamisError as error:
-        parser().error(str(error))
+    scope, engine = _reachable(settings)
     server = build_server(
         partial(open_workspace, scope, engine),
         structured=settings.structured,
@@ -47,13 +42,18 @@ async def serve(server: Server[Any]) -> None:
     """Serve one connection over this process's stdin and stdout; log to stderr, warnings and worse."""
     import logging
 
+    import anyio
     from mcp.server.stdio import stdio_server
+
+    from tamis_mcp_server.mending import Received, mend
 
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)  # of the handler: some libraries set a lower one for themselves
     logging.basicConfig(format="tamis: %(message)s", handlers=[handler])
-    async with stdio_server() as (received, sent):
-        await server.run(received, sent, server.create_initialization_options())
+    mended, messages = anyio.create_memory_object_stream[Received]()
+    async with stdio_server() as (received, sent), anyio.create_task_group() as tasks:
+        tasks.start_soon(mend, received, mended)
+        await server.run(messages, sent, server.create_initialization_options())
 
 
 def exit_on_signals(clean_up: Callable[[], object]) -> None:
@@ -72,7 +72,19 @@ def exit_on_signals(clean_up: Callable[[], object]) -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def _scope(settings: Settings) -> Scope:
+def _reachable(settings: Settings) -> tuple[Scope, LocalEngine]:
+    """What may be read, and the engine; ends the process where a setting makes no sense."""
+    from tamis_mcp_server.settings import parser
+    from tamis_mcp_server.workspaces import local_engine
+    from tamis_tools.errors import TamisError
     from tamis_tools.scope import open_scope
 
-    return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
+    try:
+        scope = open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
+        return scope, local_engine()
+    except TamisError as error:
+        parser().error(str(error))
+    except FileNotFoundError:
+        parser().error("The working directory is gone. Start in a folder that exists, or give --root in full.")
+    except RuntimeError as error:  # ~ of nobody, or of a user without a home
+        parser().error(f"--root can't be resolved: {error} Give it in full.")

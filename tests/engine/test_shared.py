@@ -1,98 +1,29 @@
-"""One engine for all clients: how it starts, whom it serves, how it ends. Over both ways to meet it."""
+"""One engine for all clients: how it starts, and how it ends. Over both ways to meet it."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
-from filelock import FileLock
 
-from tamis_engine import hello, serving, shared
+from tamis_engine import shared
 from tamis_engine.address import Address, CannotShare, Port, here, identity, prepare
-from tamis_engine.client import LocalEngine
 from tamis_engine.daemon import TAKEN, arguments
-from tamis_engine.errors import EngineError, EngineUnavailable
-from tamis_engine.line import message
+from tamis_engine.errors import EngineUnavailable
 from tamis_engine.protocol import EncodeRequest
 from tamis_engine.shared import Place
-from tamis_engine.wire import MAX_FRAME_BYTES, Frame, pack, read
+from tests.engine.meeting import engine_at, over_both, wait_until_gone
 
 pytestmark = pytest.mark.anyio
 Lines = Callable[[], list[str]]
-over_both = pytest.mark.parametrize("loopback", [False, True])
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Short: the name of a socket has little room."""
-    path = Path(tempfile.mkdtemp(prefix="tamis-"))
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def loopback() -> bool:
-    return False
-
-
-@pytest.fixture
-def place(loopback: bool, folder: Path, command: tuple[str, ...]) -> Iterator[Place]:
-    """Where engines with a fake model are met; none is left when the test ends."""
-    place = Place(Address(folder, "fake", loopback), 20, command, command)
-    yield place
-    with suppress(CannotShare):
-        anyio.run(shared.stop, place.address)
-    wait_until_gone(place.address)
-
-
-def engine_at(place: Place) -> LocalEngine:
-    return LocalEngine(partial(shared.opened, place))
-
-
-def wait_until_gone(address: Address) -> None:
-    """Returns once the process has ended: its lock lives as long as it does."""
-    with FileLock(address.life_lock).acquire(timeout=20):
-        pass
-
-
-def connected(address: Address) -> tuple[socket.socket, str]:
-    """A connection that has not said a word, and the key."""
-    if address.loopback:
-        port = Port.read(address.meeting_point)
-        return socket.create_connection(("127.0.0.1", port.number), 20), port.key
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(20)
-    connection.connect(str(address.meeting_point))
-    return connection, ""
-
-
-def greeted(address: Address) -> socket.socket:
-    connection, key = connected(address)
-    connection.sendall(message(0, "hello", hello.words(key, address.name)))
-    frame = read(connection.makefile("rb"))
-    assert frame
-    assert "result" in frame.header
-    return connection
-
-
-async def clients(place: Place, count: int) -> None:
-    """Returns once that many are connected."""
-    with anyio.fail_after(20):
-        while (status := await shared.status(place.address)) is None or status.clients != count:
-            await anyio.lowlevel.checkpoint()
 
 
 @over_both
@@ -230,81 +161,6 @@ async def test_somebody_else_at_the_port_of_a_killed_engine_is_not_taken_for_one
     assert lines() == ["started"]
 
 
-async def test_a_short_call_waits_for_one_batch_of_another_client_and_no_more(place: Place, lines: Lines) -> None:
-    async with engine_at(place) as large, engine_at(place) as short, anyio.create_task_group() as tasks:
-        await short.ready()
-        tasks.start_soon(large.encode, EncodeRequest(("gate", *"123456789")))
-        with anyio.fail_after(20):
-            while "gate" not in lines():
-                await anyio.lowlevel.checkpoint()
-        tasks.start_soon(short.encode, EncodeRequest(("short",)))
-        await wait_all_tasks_blocked()
-        # answered by the thread that has read the short call before
-        await short.models()
-        open_gate(place)
-    assert lines()[:4] == ["started", "gate", "short", "1"]
-
-
-def open_gate(place: Place) -> None:
-    Path(place.command[-1]).with_name("open").touch()
-
-
-@over_both
-async def test_what_a_client_that_vanished_had_asked_is_dropped(place: Place, lines: Lines) -> None:
-    async with engine_at(place) as staying, anyio.create_task_group() as tasks:
-        tasks.start_soon(staying.encode, EncodeRequest(("gate",)))
-        await clients(place, 1)
-        with greeted(place.address) as vanishing:
-            vanishing.sendall(message(1, "encode", {"texts": ["unwanted"]}))
-            await clients(place, 2)
-        await clients(place, 1)
-        open_gate(place)
-        await staying.encode(EncodeRequest(("wanted",)))
-    assert lines() == ["started", "gate", "wanted"]
-
-
-NONSENSE = [
-    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"\xff" * 8,
-    (MAX_FRAME_BYTES + 1).to_bytes(4, "big") + bytes(4),
-    pack(Frame({"no": "id"})),
-    pack(Frame({"id": "one", "op": "models"})),
-    pack(Frame({"id": 1, "op": ["models"]})),
-    bytes.fromhex("00015f9000000000") + b"[" * 90_000,
-]
-
-
-@over_both
-async def test_a_client_that_sends_nonsense_is_closed_and_the_others_are_served(place: Place, lines: Lines) -> None:
-    async with engine_at(place) as engine:
-        await engine.ready()
-        for data in NONSENSE:
-            for stranger in (greeted(place.address), connected(place.address)[0]):
-                stranger.sendall(data)
-                with stranger, suppress(ConnectionResetError):  # what was not read before the end
-                    assert stranger.recv(1) == b""
-        await engine.encode(EncodeRequest(("fine",)))
-    assert lines() == ["started", "fine"]
-
-
-@over_both
-@pytest.mark.parametrize(
-    ("name", "key", "reason"), [("another", "", "another version"), ("fake", "guessed", "wrong key")]
-)
-async def test_a_client_of_another_version_or_with_a_wrong_key_is_refused_with_a_sentence(
-    place: Place, name: str, key: str, reason: str
-) -> None:
-    async with engine_at(place) as engine:
-        await engine.ready()
-        connection, right = connected(place.address)
-        with connection:
-            connection.sendall(message(0, "hello", hello.words(key or right, name)))
-            frame = read(connection.makefile("rb"))
-            assert frame
-            assert reason in frame.header["error"]["message"]
-            assert connection.recv(1) == b""
-
-
 async def test_two_versions_live_side_by_side(place: Place, lines: Lines) -> None:
     other = Place(Address(place.address.folder, "other", place.address.loopback), 20, place.command)
     async with engine_at(place) as mine, engine_at(other) as theirs:
@@ -378,30 +234,3 @@ async def test_an_engine_that_was_updated_under_its_client_is_not_met(folder: Pa
 def test_the_name_of_the_engine_is_that_of_its_code_and_model() -> None:
     assert here().name == identity()
     assert here(Path("x")).folder == Path("x")
-
-
-def test_a_client_that_does_not_read_is_hung_up_on() -> None:
-    hung_up: list[bool] = []
-    with open(os.devnull, "r+b") as nothing:
-        guest = serving.Guest(nothing, nothing, lambda: hung_up.append(True))
-        guest.send(Frame({"id": 1}, bytes(serving.MAX_UNREAD_BYTES // 2)))
-        assert not hung_up
-        guest.send(Frame({"id": 2}, bytes(serving.MAX_UNREAD_BYTES // 2)))
-    assert hung_up
-
-
-async def test_more_calls_than_are_reasonable_are_refused(place: Place) -> None:
-    refused: list[str] = []
-
-    async def ask(engine: LocalEngine) -> None:
-        try:
-            await engine.encode(EncodeRequest(("gate",)))
-        except EngineError as error:
-            refused.append(str(error))
-            open_gate(place)
-
-    async with engine_at(place) as engine, anyio.create_task_group() as tasks:
-        for _ in range(serving.MAX_OPEN_CALLS + 1):
-            tasks.start_soon(ask, engine)
-    assert len(refused) == 1
-    assert "256 calls" in refused[0]

@@ -70,6 +70,22 @@ def test_a_request_that_makes_no_sense_fails_alone(message: dict[str, object], c
     assert second.header["result"]["tokens"] == [4]
 
 
+def test_a_caller_that_leaves_does_not_stop_the_model_from_loading(command: tuple[str, ...]) -> None:
+    """`hold` keeps the computing thread busy until `models` comes, so that the cancellation is there first."""
+    with start(command) as process:
+        assert process.stdin
+        assert process.stdout
+        leaving = ("ready", "cancel")
+        process.stdin.write(encode(1, "hold") + b"".join(pack(Frame({"id": 2, "op": name})) for name in leaving))
+        process.stdin.write(pack(Frame({"id": 3, "op": "models"})) + encode(4, "last"))
+        process.stdin.flush()
+        answered: list[int] = []
+        while 4 not in answered and (frame := read(process.stdout)):
+            answered.append(frame.header["id"])
+        process.stdin.close()
+    assert 2 in answered
+
+
 def test_ctrl_c_is_left_to_the_server(command: tuple[str, ...]) -> None:
     with start(command) as process:
         assert process.stdin

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(params=["memory-auto", "memory-legacy", "stdio-auto", "stdio-legacy"])
 def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Client]:
     """Makes a client of a fresh server over the fake operations, with `tmp_path` as its root."""

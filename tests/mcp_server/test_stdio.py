@@ -126,6 +126,18 @@ async def test_stdout_carries_nothing_but_protocol_and_closing_stdin_ends_the_pr
     assert b"secret detail" in written
 
 
+@pytest.mark.parametrize("text", [r"cut \ud83d", r"\udc80 and a pair \ud83d\ude00", r"\\ud83d is five letters"])
+async def test_a_message_with_half_a_surrogate_pair_is_answered(tmp_path: Path, text: str) -> None:
+    async with started(*fakes.command(tmp_path), cwd=fakes.FOLDER) as wire:
+        await wire.handshake()
+        call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"compress","arguments":{"query":"%s"}}}'
+        await wire.send(call % text)
+        await wire.call(2, {"query": "root"})
+        code, _ = await wire.end()
+    assert code == 0
+    assert any(json.loads(line).get("id") == 1 for line in wire.lines)
+
+
 async def test_closing_stdin_ends_the_process_while_a_call_is_running(tmp_path: Path) -> None:
     async with started(*fakes.command(tmp_path), cwd=fakes.FOLDER) as wire:
         await wire.handshake()
@@ -155,6 +167,18 @@ async def test_a_root_that_is_too_wide_ends_the_start_with_a_sentence() -> None:
     assert b"too wide" in written
     assert b"Traceback" not in written
     assert wire.lines == []
+
+
+@pytest.mark.parametrize("root", [".", "~nobody-of-that-name/code"])
+async def test_a_root_that_leads_nowhere_ends_the_start_with_a_sentence(tmp_path: Path, root: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    start = "import os, sys; os.rmdir(os.getcwd()); from tamis_mcp_server.__main__ import main; main()"
+    async with started("-c", start, "mcp", "--root", root, cwd=gone) as wire:
+        code, written = await wire.end()
+    assert code == 2
+    assert b"--root" in written
+    assert b"Traceback" not in written
 
 
 async def test_a_misspelt_option_ends_the_start_with_a_sentence() -> None:

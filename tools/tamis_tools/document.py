@@ -85,6 +85,11 @@ class Document:
         last = min(max(lines.last, first), len(starts))
         return Span(starts[first - 1], starts[last] if last < len(starts) else len(self.text))
 
+    def lines_before_page(self, line: int) -> int:
+        """How many lines stand before the page of a PDF that holds `line`; 0 for other formats."""
+        page = bisect_right(self.page_starts, line - 1)
+        return self.page_starts[page - 1] if page else 0
+
     @property
     def readable(self) -> Span:
         """The characters to look at: the window where there is one, else everything."""
@@ -96,7 +101,7 @@ class Document:
         if not self.page_starts:
             return f"{self.address}:{_range(lines.first, lines.last)}"
         page = bisect_right(self.page_starts, lines.first - 1)
-        before = self.page_starts[page - 1]
+        before = self.lines_before_page(lines.first)
         return f"{self.address} p{page}:{_range(lines.first - before, lines.last - before)}"
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from anyio import to_thread
 
+from tamis_engine.calibration import Logistic
 from tamis_engine.protocol import EncodeRequest
 from tamis_tools import lexical
-from tamis_tools.encoding import encoded
 from tamis_tools.ranking import ENCODED_CHARS, Covered, probability_of_words, rank_corpus
+from tamis_tools.vectors import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
     from tamis_tools.ranking import Ranking
     from tamis_tools.workspace import Workspace
 
-SLOPE = 12.0
-PASSAGE_MIDPOINT = 0.3
-"""Cosine at which a label fits a passage as likely as not; set, as the others, by some forty short texts."""
-LEAD_MIDPOINT = 0.2
-"""The same of a sentence that says the label and the beginning of a document."""
+PASSAGE = Logistic(slope=12.0, midpoint=0.3)
+"""How likely a label fits a passage; set, as the other, by some forty short texts."""
+LEAD = Logistic(slope=12.0, midpoint=0.2)
+"""How likely the sentence that says the label fits the beginning of a document."""
 SENTENCE = "This is about {}."
 
 
@@ -50,7 +50,7 @@ async def fitting(workspace: Workspace, corpus: Corpus, label: str, pace: Pace) 
     scores = ranking.scores.copy()
     at = np.fromiter(ranking.vectors, dtype=np.intp)
     cosine = np.stack(list(ranking.vectors.values())) @ await _encoded(workspace.engine, label)
-    scores[at] = np.maximum(scores[at], _probability(cosine, PASSAGE_MIDPOINT))
+    scores[at] = np.maximum(scores[at], PASSAGE.probability(cosine))
     return replace(ranking, scores=scores)
 
 
@@ -73,7 +73,7 @@ async def classify(workspace: Workspace, corpus: Corpus, labels: Sequence[str], 
             vectors = await encoded(workspace.engine, leads, pace)
         cosine = vectors @ await _encoded(workspace.engine, SENTENCE.format(label))
         reached = scores[number, : len(vectors)]
-        np.maximum(reached, _probability(cosine, LEAD_MIDPOINT), out=reached)
+        np.maximum(reached, LEAD.probability(cosine), out=reached)
     if 0 < len(vectors) < len(leads):
         notes[f"Time ran out: how {len(leads) - len(vectors)} sources begin was not looked at."] = None
     scores[:, np.bincount(owners, minlength=len(leads)) == 0] = 0
@@ -82,10 +82,6 @@ async def classify(workspace: Workspace, corpus: Corpus, labels: Sequence[str], 
 
 async def _encoded(engine: Engine, text: str) -> NDArray[np.float32]:
     return (await engine.encode(EncodeRequest((text,), role="query"))).vectors[0]
-
-
-def _probability(cosine: NDArray[np.float32], midpoint: float) -> NDArray[np.float32]:
-    return (1 / (1 + np.exp(-SLOPE * (cosine - midpoint)))).astype(np.float32)
 
 
 def _leads(corpus: Corpus) -> list[str]:

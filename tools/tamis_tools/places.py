@@ -1,11 +1,13 @@
-"""Ranked segments as the places that a reader would open: whole short blocks, each once."""
+"""Ranked segments as the places that a reader would open: whole short blocks, each once, and the call for one."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis_tools.document import Span
+from tamis_tools.requests import ExpandRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +20,7 @@ WHOLE_BLOCK_LINES = 40
 """A block of at most so many lines is named whole; of a longer one, the lines of its best segment."""
 PREVIEW_CHARS = 120
 
+_DEFAULT_TOKENS = ExpandRequest(ref="").max_tokens
 _TELLING = re.compile(r"\w.*\w", re.DOTALL)
 _BESIDE_THE_POINT = re.compile(r"""[@#*]|//|/\*|--|\"{3}|'{3}""")
 
@@ -74,7 +77,17 @@ def next_call(document: Document, span: Span) -> str:
         return ""
     first, last = document.lines_of(span)
     lines = f"{first}-{last}" if first < last else f"{first}"
-    return f' Read one: expand(ref="{document.address}:{lines}")'
+    return f" Read one: {expand_call(f'{document.address}:{lines}')}"
+
+
+def expand_call(ref: str, from_line: int = 0, max_tokens: int = _DEFAULT_TOKENS) -> str:
+    """The call of `expand`, as an agent makes it; what is as by default is left out."""
+    arguments = [f"ref={json.dumps(ref, ensure_ascii=not ref.isprintable())}"]
+    if from_line:
+        arguments.append(f"from_line={from_line}")
+    if max_tokens != _DEFAULT_TOKENS:
+        arguments.append(f"max_tokens={max_tokens}")
+    return f"expand({', '.join(arguments)})"
 
 
 def name(document: Document) -> str:

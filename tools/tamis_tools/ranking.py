@@ -36,7 +36,7 @@ ANSWERED = 0.05
 """Best probability below which the sources probably do not answer: true of 6 % of questions that they answer, and of
 85 % of those that they don't (200 and 200, five kinds of material)."""
 RELEVANT = 0.1
-"""Probability from which a single source or value counts as relevant: 87 % of those that are, 9 % of those that aren't."""
+"""Probability from which a source or value counts as relevant: 87 % of those that are, 9 % of those that are not."""
 
 
 class Weights(NamedTuple):

@@ -1,8 +1,7 @@
-"""How a slice looks to an agent: numbered lines inside a fence that the text can't close."""
+"""How text of a source looks to an agent: inside a fence that it can't close, with line numbers where it is paged."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from hashlib import sha256
 from itertools import count, pairwise
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from tamis_tools.document import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tamis_tools.document import Document
 
@@ -23,7 +22,7 @@ def numbered(document: Document, span: Span) -> str:
     if span.end <= span.start:
         return ""
     lines = document.lines_of(span)
-    before = _lines_before_page(document, lines.first)
+    before = document.lines_before_page(lines.first)
     width = len(str(lines.last - before))
     pieces = document.text[span.start : span.end].removesuffix("\n").split("\n")
     return "\n".join(
@@ -50,11 +49,12 @@ def fenced(nonce: str, label: str, body: str) -> str:
     return f"<<<{nonce} {printable(label)}\n{body}\n{nonce}>>>"
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def printable(name: str) -> str:
     """A name as it may stand in a line of ours: line ends and other control characters replaced."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
-
-
-def _lines_before_page(document: Document, line: int) -> int:
-    pages = document.page_starts
-    return pages[bisect_right(pages, line - 1) - 1] if pages else 0

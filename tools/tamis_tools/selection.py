@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis_tools import tokens
-
 if TYPE_CHECKING:
     from tamis_tools.corpus import Entry
     from tamis_tools.document import Span
@@ -29,8 +27,6 @@ MISSES = 40
 """Segments that may fail to fit, one after the other, before the budget counts as full."""
 DOCUMENT_TOKENS = 24
 """What the fence and label around the slices of one document cost, about."""
-STRETCH_TOKENS = 5
-"""And the line before a further stretch; those that touch one another need none, which leaves some room."""
 
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+")
 _SPACE = re.compile(r"\s+")
@@ -124,8 +120,7 @@ class _Picker:
         document = self.ranking.corpus.documents[entry.document]
         fresh = [span for span in self._pieces(entry) if (entry.document, span) not in self._shown]
         fence = 0 if entry.document in self._documents else DOCUMENT_TOKENS
-        texts = (document.text[span.start : span.end] for span in fresh)
-        return tokens.count("\n".join(texts)) + STRETCH_TOKENS * len(fresh) + fence
+        return sum(self.view.tokens(document, span) for span in fresh) + fence
 
 
 def _same_block(one: Entry, other: Entry) -> bool:

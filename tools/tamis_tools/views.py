@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tamis_tools import slices
+from tamis_tools import slices, tokens
 from tamis_tools.document import Span
 
 if TYPE_CHECKING:
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 Pieces = list[tuple[Span, float]]
 
+STRETCH_TOKENS = 5
+"""The line before a further stretch, or a score and a line end; stretches that touch need none, which leaves room."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`pieces` are the spans of one segment that are shown, `joined` makes stretches of them, `text` shows those."""
+    """`pieces` are the spans of one segment that are shown, each for about so many `tokens`; `joined` makes
+    stretches of them, and `text` shows those."""
 
     pieces: Callable[[Document, Segment], tuple[Span, ...]]
+    tokens: Callable[[Document, Span], int]
     joined: Callable[[Document, Pieces], Pieces]
     text: Callable[[Sequence[Document], Sequence[Stretch]], str]
     passages: bool
@@ -43,6 +48,14 @@ def _itself(_document: Document, segment: Segment) -> tuple[Span, ...]:
     return (segment.span,)
 
 
+def _of_the_text(document: Document, span: Span) -> int:
+    return tokens.count(document.text[span.start : span.end]) + STRETCH_TOKENS
+
+
+def _of_the_place(document: Document, span: Span) -> int:
+    return tokens.count(document.locate(span)) + STRETCH_TOKENS
+
+
 def _separate(_document: Document, pieces: Pieces) -> Pieces:
     return list(dict(pieces).items())
 
@@ -53,7 +66,7 @@ def _listed(documents: Sequence[Document], shown: Sequence[Stretch]) -> str:
 
 
 VIEWS: dict[Detail, View] = {
-    "verbatim": View(_with_context, slices.joined, slices.fenced, passages=True),
-    "outline": View(_naming_line, slices.joined, slices.fenced, passages=False),
-    "locations": View(_itself, _separate, _listed, passages=False),
+    "verbatim": View(_with_context, _of_the_text, slices.joined, slices.fenced, passages=True),
+    "outline": View(_naming_line, _of_the_text, slices.joined, slices.fenced, passages=False),
+    "locations": View(_itself, _of_the_place, _separate, _listed, passages=False),
 }

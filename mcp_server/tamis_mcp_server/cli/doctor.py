@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tamis_mcp_server.cli.failures import Command
-from tamis_mcp_server.cli.finding import Finding
 from tamis_mcp_server.cli.output import emit
 from tamis_mcp_server.cli.session import Wiring
+from tamis_mcp_server.doctor import Finding
 
 if TYPE_CHECKING:
-    from tamis_mcp_server.cli.finding import Check
+    from tamis_mcp_server.doctor import Check
     from tamis_mcp_server.install import Machine
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}

@@ -10,7 +10,7 @@ import click
 
 from tamis_engine.protocol import Kind
 from tamis_mcp_server.cli.failures import Command
-from tamis_mcp_server.cli.output import emit_answer
+from tamis_mcp_server.cli.output import emit
 from tamis_mcp_server.cli.session import Allowed, Wiring, perform
 from tamis_tools import requests
 from tamis_tools.requests import Detail, Unit
@@ -71,7 +71,8 @@ def _run(wiring: Wiring, name: str, request: type[Any], options: dict[str, Any])
     def made(sources: tuple[str, ...]) -> Any:
         return request(**options, **{key: sources if key == "sources" else sources[0]})
 
-    emit_answer(perform(wiring, name, made, named if key == "sources" else (named,), allowed), as_json=as_json)
+    answer = perform(wiring, name, made, named if key == "sources" else (named,), allowed)
+    emit(answer.data.model_dump_json() if as_json else answer.text)
 
 
 def _compress() -> Command:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from tamis_tools.pace import Report
-    from tamis_tools.results import Answer, Data
 
 _DRIVES_A_TERMINAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -36,11 +35,6 @@ def emit(text: str) -> None:
         if _is_closed_pipe(error):
             raise ReaderLeft from error
         raise
-
-
-def emit_answer(answer: Answer[Data], *, as_json: bool) -> None:
-    """Print an operation's answer: for people as agents get it, or as one JSON object."""
-    emit(answer.data.model_dump_json() if as_json else answer.text)
 
 
 def make_portable(stream: TextIO) -> None:

@@ -26,7 +26,7 @@ from tamis_tools.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from tamis_mcp_server.cli.finding import Check
+    from tamis_mcp_server.doctor import Check
 
 PATIENT = Limits(engine_wait_seconds=60.0, call_seconds=3_600.0)
 """A person waits for the full ranking, where an agent would rather have the lexical one at once."""
@@ -44,7 +44,7 @@ def open_default(scope: Scope) -> AbstractAsyncContextManager[Workspace]:
 
 def all_checks() -> tuple[Check, ...]:
     """What `tamis doctor` looks at; imported late."""
-    from tamis_mcp_server.cli.checks import CHECKS
+    from tamis_mcp_server.doctor.checks import CHECKS
 
     return CHECKS
 

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis_mcp_server.install.errors import Contended, Unreadable
+from tamis_mcp_server.install.errors import Contended, InstallError, Unreadable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +46,7 @@ def apply(change: Change, now: datetime) -> Path | None:
     try:
         return _write(change, now)
     except OSError as error:
-        raise Unreadable(f"{path} can't be written: {error.strerror}. Nothing was changed.") from error
+        raise InstallError(f"{path} can't be written: {error.strerror}. Nothing was changed.") from error
 
 
 def _write(change: Change, now: datetime) -> Path | None:

@@ -52,11 +52,12 @@ def put(text: str, table: str, name: str, entry: dict[str, object]) -> str:
     """`text` with the entry set; an object `table` is made where there is none."""
     if not text.strip():
         return json.dumps({table: {name: entry}}, indent=2, ensure_ascii=False) + "\n"
-    root = _object(_plain(text), _start(text))
+    plain = _plain(text)
+    root = _object(plain, _skip(plain, 0))
     servers = _find(root, table)
     if servers is None:
         return _append(text, root, table, {name: entry})
-    inner = _object(_plain(text), servers.value)
+    inner = _object(plain, servers.value)
     ours = _find(inner, name)
     if ours is None:
         return _append(text, inner, name, entry)
@@ -69,7 +70,7 @@ def put(text: str, table: str, name: str, entry: dict[str, object]) -> str:
 def drop(text: str, table: str, name: str) -> str:
     """`text` without the entry, which is known to be there; the object that held it stays."""
     plain = _plain(text)
-    servers = _find(_object(plain, _start(text)), table)
+    servers = _find(_object(plain, _skip(plain, 0)), table)
     assert servers is not None
     inner = _object(plain, servers.value)
     at = [member.key for member in inner.members].index(name)
@@ -97,10 +98,6 @@ def _blank(text: str, pattern: re.Pattern[str]) -> str:
 
 def _plain(text: str) -> str:
     return _blank(_blank(text, _STRING_OR_COMMENT), _STRING_OR_TRAILING_COMMA)
-
-
-def _start(text: str) -> int:
-    return _skip(_plain(text), 0)
 
 
 def _skip(plain: str, at: int) -> int:

@@ -57,8 +57,7 @@ class Change:
 
 def install(client: Client, path: Path, before: bytes | None, entry: Entry) -> Change:
     """The file with our entry; what the user added to an entry of ours stays in it. Raises `Unreadable`."""
-    text = _text(path, before)
-    ours = _current(client, path, text)
+    ours = current(client, path, before)
     kept = ours if ours is not None and "command" in ours else {}
     wanted = {**kept, **entry}
     if ours == wanted:
@@ -72,8 +71,7 @@ def undo(client: Client, path: Path, before: bytes | None, backups: Sequence[byt
     `backups` are the contents that earlier changes replaced, newest first. A file without any was made by
     us, and goes when nothing else has been added to it.
     """
-    text = _text(path, before)
-    entry = _current(client, path, text)
+    entry = current(client, path, before)
     if before is None or entry is None:
         return Change(path, before, before)
     for backup in backups:
@@ -88,7 +86,7 @@ def undo(client: Client, path: Path, before: bytes | None, backups: Sequence[byt
 
 def _would_give(client: Client, path: Path, backup: bytes, entry: Entry) -> bytes | None:
     try:
-        if _current(client, path, _text(path, backup)) is not None:
+        if current(client, path, backup) is not None:
             return None
         return _edited(client, path, backup, entry)
     except Unreadable:
@@ -127,11 +125,7 @@ def _same(held: Entry, old: Entry, table: str, servers: Entry) -> bool:
 
 def current(client: Client, path: Path, content: bytes | None) -> Entry | None:
     """Our entry in the file, if it is there. Raises `Unreadable`."""
-    return _current(client, path, _text(path, content))
-
-
-def _current(client: Client, path: Path, text: str) -> Entry | None:
-    entry = _servers(client, path, _loaded(client, path, text)).get(NAME)
+    entry = _servers(client, path, _loaded(client, path, _text(path, content))).get(NAME)
     return cast("Entry", entry) if isinstance(entry, dict) else None
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from click.testing import CliRunner
 
 from tamis_mcp_server.cli.app import run
-from tamis_mcp_server.cli.finding import Check
 from tamis_mcp_server.cli.session import Wiring
+from tamis_mcp_server.doctor import Check
 from tamis_mcp_server.install import Machine
 from tamis_tools.handles import HandleStore
 from tamis_tools.pace import Pace

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tamis_mcp_server.cli import checks
-from tamis_mcp_server.cli.finding import Check, Status
+from tamis_mcp_server.doctor import Check, Status, checks
 from tamis_mcp_server.install import Machine
 from tests.mcp_server.cli.fakes import Desk
 

@@ -77,6 +77,16 @@ def test_what_a_dead_writer_left_goes_after_an_hour(folder: Path) -> None:
     assert (old.exists(), new.exists()) == (False, True)
 
 
+def test_what_another_process_is_writing_stays_past_every_cap(folder: Path) -> None:
+    store, clock = aged_store(folder, soft_bytes=16, hard_bytes=16)
+    (folder / "texts").mkdir(parents=True)
+    writing = folder / "texts" / "new.unfinished"
+    writing.write_bytes(b"half of a long text")
+    os.utime(writing, (clock.now - 1, clock.now - 1))
+    store.put([Document("notes", "x")])
+    assert writing.exists()
+
+
 def test_a_text_that_an_older_handle_shares_is_not_lost_with_it(folder: Path) -> None:
     store, clock = aged_store(folder, soft_bytes=12_000)
     old = store.put([Document("old", "shared" * 1_000)])

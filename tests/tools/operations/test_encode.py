@@ -112,6 +112,12 @@ def test_sources_without_text_are_refused(workspace: Workspace, tmp_path: Path) 
         asked(workspace, "a.md:2-2")
 
 
+def test_sources_that_there_was_no_time_to_read_are_not_called_empty(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    with pytest.raises(NothingReadable, match="no time to read"):
+        asked(workspace, "a.md", pace=Pace(seconds=0))
+
+
 def test_what_the_engine_does_not_serve_is_its_error(workspace: Workspace, tmp_path: Path) -> None:
     write(tmp_path, FILES)
     with pytest.raises(RequestInvalid, match="Use kind='dense'"):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
+from tamis_tools.extraction.patterns import PATTERNS
 from tamis_tools.operations.extract import extract
 from tamis_tools.pace import Pace
-from tamis_tools.patterns import PATTERNS
 from tamis_tools.requests import ExtractRequest
 from tests.fakes import Clock
 from tests.tools.fakes import COSTLY, call, write

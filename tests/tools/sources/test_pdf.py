@@ -5,6 +5,7 @@ import pytest
 from tamis_tools.errors import NothingReadable
 from tamis_tools.sources import pdf
 from tamis_tools.sources.pdf import UnreadablePdf, pdf_text
+from tamis_tools.sources.pdf_worker import PROCESSOR_SECONDS
 
 
 def make_pdf(*pages: str, trailer: str = "") -> bytes:
@@ -80,6 +81,13 @@ def test_a_worker_that_dies_is_a_damaged_pdf(monkeypatch):
     monkeypatch.setattr(pdf, "COMMAND", ("-c", "import os; os.abort()"))
     with pytest.raises(UnreadablePdf, match="damaged"):
         pdf_text(make_pdf("words"))
+
+
+def test_the_worker_may_not_compute_for_ever_though_nobody_is_left_to_end_it(monkeypatch):
+    asked = "from tamis_tools.sources import pdf_worker; import json, resource; pdf_worker._limit_resources()"
+    told = "print(json.dumps({'pages': [str(resource.getrlimit(resource.RLIMIT_CPU)[0])]}))"
+    monkeypatch.setattr(pdf, "COMMAND", ("-c", f"{asked}; {told}"))
+    assert pdf_text(b"") == f"{PROCESSOR_SECONDS}\f"
 
 
 def test_a_module_in_the_users_folder_is_not_run_in_place_of_ours(reader, monkeypatch):

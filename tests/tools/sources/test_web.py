@@ -13,7 +13,8 @@ import pytest
 
 from tamis_tools.errors import SourceError, SourceTooLarge
 from tamis_tools.sources import web
-from tamis_tools.sources.web import Gate, Page, fetch, is_public, resolve
+from tamis_tools.sources.gate import Gate, is_public, resolve
+from tamis_tools.sources.web import Page, fetch
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 _UNFINISHED = ".unfinished"
 
 
-def folder(path: Path) -> Path:
-    """The folder, made where it is missing, for its owner alone."""
+def make_folder(path: Path) -> None:
+    """Make it where it is missing, for its owner alone."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
 
 
 def write(path: Path, data: bytes, now: float) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tamis_tools.document import LineRange
 from tamis_tools.errors import BadArgument, HandleError
+from tamis_tools.render import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,5 +115,4 @@ def _nothing(handle: str, kept: Kept, part: str) -> str:
     near = get_close_matches(part.lstrip("/"), known, n=1)
     if near:
         return f"{handle} holds nothing named {part!r}. Did you mean {handle}/{near[0]}?"
-    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
-    return f"{handle} holds nothing named {part!r}. It holds {', '.join(known[:_NAMED])}{more}."
+    return f"{handle} holds nothing named {part!r}. It holds {some(known, _NAMED)}."

@@ -36,17 +36,15 @@ class Entry:
 
 
 def surplus(entries: Iterable[Entry], now: float, retention: Retention) -> list[Entry]:
-    """The entries to remove. A file still unfinished after an hour was left by a process that died."""
+    """The entries to remove. A file still unfinished after an hour was left by a process that died; until then it
+    may be in the making, whatever the caps say."""
     by_use = sorted(entries, key=lambda entry: (entry.used, entry.path))
     total = sum(entry.size for entry in by_use)
     going: list[Entry] = []
     for entry in by_use:
         idle = now - entry.used
-        if (
-            (entry.unfinished and idle > _UNFINISHED_SECONDS)
-            or total > retention.hard_bytes
-            or (total > retention.soft_bytes and idle >= retention.keep_seconds)
-        ):
+        over = total > retention.hard_bytes or (total > retention.soft_bytes and idle >= retention.keep_seconds)
+        if idle > _UNFINISHED_SECONDS if entry.unfinished else over:
             going.append(entry)
             total -= entry.size
     return going

@@ -52,7 +52,6 @@ class Kept:
     query: str
     shown: tuple[Shown, ...]
     pending: tuple[str, ...]
-    created: float
     file: Path | None
 
 
@@ -104,7 +103,6 @@ class HandleStore:
             query=record.content.query,
             shown=record.content.shown,
             pending=record.content.pending,
-            created=record.created,
             file=self._text_file(next(iter(texts))) if len(documents) == 1 else None,
         )
 
@@ -137,8 +135,8 @@ class HandleStore:
         return self.folder / "texts" / f"{text_sha256}.txt"
 
     def _write(self, path: Path, data: bytes) -> None:
-        files.folder(self.folder)
-        files.folder(path.parent)
+        files.make_folder(self.folder)
+        files.make_folder(path.parent)
         files.write(path, data, self.clock())
         self._unswept_bytes += len(data)
 

@@ -11,11 +11,12 @@ import numpy as np
 from anyio import to_thread
 
 from tamis_tools.corpus import cut
-from tamis_tools.encoding import encoded
 from tamis_tools.errors import BadArgument, NothingReadable
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import decimal, listed, reading_notes
+from tamis_tools.render import some
 from tamis_tools.results import Answer, Encoded
+from tamis_tools.vectors import encoded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ async def encode(workspace: Workspace, request: EncodeRequest, pace: Pace) -> An
     """
     reading = await gather(workspace, request.sources, pace)
     corpus = await to_thread.run_sync(cut, reading.documents, pace)
-    _check(corpus, request)
+    _check(corpus, request, reading)
     texts = [entry.text for entry in corpus.entries]
     vectors = await encoded(workspace.engine, texts, pace, model=request.model, kind=request.kind)
     rows = (_files if request.unit == "file" else _passages)(corpus, vectors)
@@ -76,8 +77,10 @@ async def encode(workspace: Workspace, request: EncodeRequest, pace: Pace) -> An
     return Answer(_text(workspace, data, rows), data)
 
 
-def _check(corpus: Corpus, request: EncodeRequest) -> None:
+def _check(corpus: Corpus, request: EncodeRequest, reading: Reading) -> None:
     passages = len(corpus.entries)
+    if not passages and reading.pending:
+        raise NothingReadable("There was no time to read the sources. Call again, or name fewer.")
     if not passages:
         raise NothingReadable("The sources hold no text to encode. Name files that are not empty.")
     if passages > MOST_TEXTS:
@@ -136,16 +139,13 @@ def _unfinished(done: int, texts: int, rows: _Rows) -> tuple[str, ...]:
 
 
 def _text(workspace: Workspace, data: Encoded, rows: _Rows) -> str:
-    unit = "rows, dimensions"
     lines = [
         f"file: {data.file}",
-        f"shape: {data.shape[0]} x {data.shape[1]} ({unit}), float32, {data.kind}, model {data.model}",
+        f"shape: {data.shape[0]} x {data.shape[1]} (rows, dimensions), float32, {data.kind}, model {data.model}",
         f"norms: {', '.join(f'{norm:g}' for norm in data.norms)}{', …' if data.shape[0] > 5 else ''}",
     ]
     if data.similarity is None:
-        shown = data.sources[:SHOWN_SOURCES]
-        more = len(data.sources) - len(shown)
-        lines.append(f"sources: {', '.join(shown)}{f' and {more} more' if more else ''}")
+        lines.append(f"sources: {some(data.sources, SHOWN_SOURCES)}")
     else:
         for place, cosines in zip(rows.places, data.similarity, strict=True):
             lines.append(f"{place[0].locate(place[1])}  {' '.join(decimal(cosine) for cosine in cosines)}")

@@ -11,7 +11,8 @@ from tamis_tools.document import Document, Span
 from tamis_tools.errors import BadArgument, NothingReadable
 from tamis_tools.handles import resolve
 from tamis_tools.operations.gathering import gather
-from tamis_tools.operations.paging import Book, call, page_from, page_text
+from tamis_tools.operations.paging import Book, page_from, page_text
+from tamis_tools.places import expand_call
 from tamis_tools.requests import CompressRequest, ExpandRequest
 from tamis_tools.results import Answer, Compressed, Expanded
 
@@ -115,7 +116,7 @@ def _contents(store: HandleStore, target: Target, notes: tuple[str, ...] = ()) -
         start=0,
         lasting=lambda: store.put((document,)),
         notes=(*notes, *_pending_note(kept.pending)),
-        hint=f"Open one by its address or its number: {call(first)}, {call(f'{target.ref}#1')}. ",
+        hint=f"Open one by its address or its number: {expand_call(first)}, {expand_call(f'{target.ref}#1')}. ",
     )
 
 
@@ -125,10 +126,7 @@ def _size(document: Document) -> str:
 
 
 def _pending_note(pending: tuple[str, ...]) -> tuple[str, ...]:
-    if not pending:
-        return ()
-    more = f" and {len(pending) - _NAMED} more" if len(pending) > _NAMED else ""
-    return (f"Not read in the time there was: {', '.join(pending[:_NAMED])}{more}.",)
+    return (f"Not read in the time there was: {render.some(pending, _NAMED)}.",) if pending else ()
 
 
 def _answer(book: Book, request: ExpandRequest) -> Answer[Expanded]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from anyio import to_thread
 
-from tamis_tools import fields, patterns
 from tamis_tools.corpus import cut
 from tamis_tools.document import Span
-from tamis_tools.entities import tally
 from tamis_tools.errors import BadArgument
-from tamis_tools.fields import Field
+from tamis_tools.extraction import fields, patterns
+from tamis_tools.extraction.entities import tally
+from tamis_tools.extraction.fields import Field
 from tamis_tools.labelling import fitting
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import counted, listed, reading_notes
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from tamis_tools.corpus import Corpus
     from tamis_tools.document import Document
-    from tamis_tools.entities import Tally
-    from tamis_tools.fields import Found
+    from tamis_tools.extraction.entities import Tally
+    from tamis_tools.extraction.fields import Found
     from tamis_tools.pace import Pace
     from tamis_tools.ranking import Hit, Ranking
     from tamis_tools.requests import ExtractRequest

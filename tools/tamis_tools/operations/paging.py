@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING
 from tamis_tools import render, tokens
 from tamis_tools.document import Span
 from tamis_tools.errors import BadArgument
-from tamis_tools.requests import ExpandRequest
+from tamis_tools.places import expand_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tamis_tools.document import Document
 
-_DEFAULT_TOKENS = ExpandRequest(ref="").max_tokens
 _LONGEST_TOKEN = 128
 """No token of o200k_base stands for more characters, so a text far over its budget need not be counted."""
 
@@ -116,15 +114,5 @@ def _footer(page: Page, max_tokens: int) -> str:
     where = f"{shown} of {len(document.line_starts)}"
     if span != document.span_of(lines):
         where += f", characters {span.start + 1}-{span.end} of {len(document.text)}"
-    following = f"Next: {call(page.next_ref, page.next_line, max_tokens)}" if page.next_ref else "End."
+    following = f"Next: {expand_call(page.next_ref, page.next_line, max_tokens)}" if page.next_ref else "End."
     return f"[{where}. {page.book.hint}{following}]"
-
-
-def call(ref: str, from_line: int = 0, max_tokens: int = _DEFAULT_TOKENS) -> str:
-    """The call of `expand`, as an agent makes it; what is as by default is left out."""
-    arguments = [f"ref={json.dumps(ref, ensure_ascii=not ref.isprintable())}"]
-    if from_line:
-        arguments.append(f"from_line={from_line}")
-    if max_tokens != _DEFAULT_TOKENS:
-        arguments.append(f"max_tokens={max_tokens}")
-    return f"expand({', '.join(arguments)})"

@@ -51,6 +51,11 @@ def trimmed(text: str, start: int, end: int, *, whole_lines: bool) -> Span:
     return Span(line or (start if begins_line else first), end)
 
 
+def without_end(text: str, span: Span) -> Span:
+    """The span without white space at its end."""
+    return Span(span.start, span.start + len(text[span.start : span.end].rstrip()))
+
+
 def line_start(text: str, at: int) -> int:
     """The start of the line of `at` if only white space stands between, else `at`."""
     start = text.rfind("\n", max(0, at - _DEEPEST_INDENT), at) + 1

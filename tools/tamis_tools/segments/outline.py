@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tamis_tools.document import Span
+from tamis_tools.segments.cutting import without_end
 from tamis_tools.segments.model import MAX_SEGMENT_CHARS, Segment
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ class Lines:
 
     def span(self, rows: Rows) -> Span:
         """The characters of the rows without white space at their end."""
-        start, end = self.starts[rows.first], self.starts[rows.last + 1]
-        return Span(start, start + len(self.text[start:end].rstrip()))
+        return without_end(self.text, Span(self.starts[rows.first], self.starts[rows.last + 1]))
 
     def content(self, row: int) -> str:
         """One row without white space around it."""

@@ -8,6 +8,7 @@ from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tamis_tools.document import Span
+from tamis_tools.segments.cutting import without_end
 from tamis_tools.segments.model import MAX_SEGMENT_CHARS, Segment
 from tamis_tools.segments.partition import partition
 
@@ -45,7 +46,8 @@ _CHAINED = re.compile(r"During handling of the above exception|The above excepti
 _RAISED = re.compile(r"[^\s:]{1,200}:\d+: \w*(?:Error|Exception|Failed)\s*$")
 """Where pytest says that a traceback ended."""
 _CONTINUES = re.compile(
-    r"\s|(?!test).*\.\.\.\s?(?:ok|FAIL|ERROR|skipped\b.*)$|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}|at \S+\("
+    r"\s|(?!test).*\.\.\.\s?(?:ok|FAIL|ERROR|skipped\b.*)$|Caused by: |\.\.\. \d+ |[-~^|=]+\s*$|\d+ +\||[E>] {2}"
+    r"|at \S+\("
 )
 _CARET = re.compile(r"[ \t\d|]*[\^~]")
 
@@ -69,7 +71,7 @@ def segment_log(document: Document) -> tuple[Segment, ...]:
 
 def segment_json_lines(document: Document) -> tuple[Segment, ...]:
     """A line is a record."""
-    lines = (_without_end(document.text, line) for line in _lines(document))
+    lines = (without_end(document.text, line) for line in _lines(document))
     return partition(document, (Segment(*line, "record", line) for line in lines if line.start < line.end))
 
 
@@ -82,17 +84,13 @@ def _lines(document: Document) -> list[Span]:
 
 def _segments(text: str, records: Iterable[Lines]) -> Iterator[Segment]:
     for role, whole, *_ in records:
-        span = _without_end(text, whole)
+        span = without_end(text, whole)
         if span.end - span.start > MAX_SEGMENT_CHARS:
             line_end = text.find("\n", span.start, span.start + FIRST_LINE_CHARS)
             first_line = Span(span.start, span.start + FIRST_LINE_CHARS if line_end == -1 else line_end)
             yield Segment(*span, "record", span, (first_line,))
         elif span.start < span.end:
             yield Segment(*span, "text" if role == "plain" else "record", span)
-
-
-def _without_end(text: str, span: Span) -> Span:
-    return Span(span.start, span.start + len(text[span.start : span.end].rstrip()))
 
 
 def _grouped(records: Iterable[Lines]) -> Iterator[Lines]:

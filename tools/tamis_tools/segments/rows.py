@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tamis_tools.document import Span
+from tamis_tools.segments.cutting import without_end
 from tamis_tools.segments.model import Segment
 from tamis_tools.segments.partition import partition
 
@@ -35,7 +36,7 @@ def segment_rows(document: Document) -> tuple[Segment, ...]:
 def _rows(text: str) -> Iterator[Segment]:
     header: tuple[Span, ...] = ()
     for match in _ROW.finditer(text):
-        row = Span(match.start(), match.start() + len(match[0].rstrip()))
+        row = without_end(text, Span(*match.span()))
         if row.start < row.end:
             yield Segment(*row, "row", row, header)
             header = header or (Span(row.start, min(row.end, row.start + HEADER_CHARS)),)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis_tools.document import Span
-from tamis_tools.segments.cutting import line_start
+from tamis_tools.segments.cutting import line_start, without_end
 from tamis_tools.segments.grammars import parse
 from tamis_tools.segments.model import Segment
 from tamis_tools.segments.partition import partition
@@ -52,7 +52,7 @@ def segment_values(document: Document) -> tuple[Segment, ...]:
 
 def _segments(text: str, units: list[Unit]) -> Iterator[Segment]:
     for unit, following in pairwise(units):
-        span = Span(unit.start, unit.start + len(text[unit.start : following.start].rstrip()))
+        span = without_end(text, Span(unit.start, following.start))
         yield Segment(*span, "value", span, unit.keys[-KEYS:])
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-    from tamis_tools.sources.web import Gate
+    from tamis_tools.sources.gate import Gate
 
 
 class GuardedBackend(httpcore2.NetworkBackend):

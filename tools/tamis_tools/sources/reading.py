@@ -136,7 +136,7 @@ class _Reader:
         self._keep(loaded.document)
 
     def _fetched(self, task: Url) -> Loaded:
-        # late: most calls fetch nothing
+        # late: 50 ms, and most calls fetch nothing
         from tamis_tools.sources.web import fetch
 
         limits = self.scope.limits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from tamis_tools.errors import OutsideRoots, SecretRefused, SourceError, SourceTooLarge
+from tamis_tools.render import some
 from tamis_tools.sources.loading import Binary, Empty
 from tamis_tools.sources.pdf import UnreadablePdf
 
@@ -36,6 +37,8 @@ _REASONS: dict[type[SourceError], Reason] = {
     OutsideRoots: "outside",
     SourceTooLarge: "large",
 }
+
+_NAMED = 3
 
 OF_THE_CONTENT = (Binary, Empty, UnreadablePdf)
 """Failures of what a file holds, not of what an agent wrote: one such file does not fail a call."""
@@ -80,12 +83,7 @@ def decoding_notes(unsure: Mapping[str, Decoded]) -> list[str]:
     """One sentence for the encodings that were guessed and one for bytes that no encoding explained."""
     guessed = [f"{address} ({decoded.encoding})" for address, decoded in unsure.items() if decoded.how == "guessed"]
     repaired = [address for address, decoded in unsure.items() if decoded.how == "repaired"]
-    notes = [f"The encoding of {_some(guessed)} was guessed."] if guessed else []
+    notes = [f"The encoding of {some(guessed, _NAMED)} was guessed."] if guessed else []
     if repaired:
-        notes.append(f"Bytes that are no text show as U+FFFD in {_some(repaired)}.")
+        notes.append(f"Bytes that are no text show as U+FFFD in {some(repaired, _NAMED)}.")
     return notes
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {more:,} more" if more > 0 else "")

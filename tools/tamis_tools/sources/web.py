@@ -6,42 +6,25 @@ redirect meets it again. No cookies, no credentials, no proxy or other setting f
 
 from __future__ import annotations
 
-import socket
-import time
 import zlib
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+import httpcore2
+import httpx2
+
 from tamis_tools.errors import SourceError, SourceTooLarge
+from tamis_tools.sources.gate import Gate
+from tamis_tools.sources.guarded import GuardedBackend
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterable, Iterator
-    from ipaddress import IPv4Address
-
-    import httpcore2
-    import httpx2
+    from collections.abc import Iterable, Iterator
 
 MOST_REDIRECTS = 5
-PORTS = frozenset({80, 443, 8000, 8080, 8443})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _READ_BYTES = 64 * 1024
 _TYPES = ("text/", "application/json", "application/xml", "application/xhtml+xml", "application/pdf", "application/csv")
 _TYPE_ENDS = ("+json", "+xml", "jsonl", "x-ndjson", "/javascript", "yaml")
-_NEVER = tuple(
-    ip_network(network)
-    for network in (
-        "168.63.129.16/32",  # Azure's own services, on an address that is public by its looks
-        "192.0.0.0/24",  # protocols, and Oracle's metadata
-        "192.88.99.0/24",  # relays into IPv6
-        "2001::/23",  # tunnels and benchmarks
-        "2001:db8::/32",
-        "2002::/16",  # IPv4 inside IPv6
-        "3fff::/20",
-    )
-)
-_UNICAST6 = ip_network("2000::/3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,56 +37,18 @@ class Page:
     charset: str
 
 
-def is_public(address: str) -> bool:
-    """Whether an address is global unicast and holds no other address within."""
-    try:
-        ip: IPv4Address | IPv6Address = ip_address(address)
-    except ValueError:  # a scope such as %eth0, or no address
-        return False
-    if isinstance(ip, IPv6Address) and (ip.scope_id or ip not in _UNICAST6):
-        return False
-    if any(ip in network for network in _NEVER if network.version == ip.version):
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
-def resolve(host: str, port: int) -> tuple[str, ...]:
-    """All addresses that a name stands for; decimal, octal and hexadecimal forms of one included."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Who may be connected to; tests open it for a server of their own."""
-
-    allowed: Callable[[str], bool] = is_public
-    resolve: Callable[[str, int], tuple[str, ...]] = resolve
-    ports: frozenset[int] | None = PORTS
-    clock: Callable[[], float] = time.monotonic
-
-
 def fetch(url: str, most_bytes: int, seconds: float, gate: Gate | None = None) -> Page:
     """Get one page; raises SourceError with what to do about it."""
-    # late: 50 ms, and only where the user allowed URLs
-    import httpcore2
-
     gate = gate or Gate()
-    backend = _guarded(gate, gate.clock() + seconds)
+    backend = GuardedBackend(gate, gate.clock() + seconds)
     try:
-        with httpcore2.ConnectionPool(network_backend=backend, ssl_context=_tls()) as pool:
+        with httpcore2.ConnectionPool(network_backend=backend, ssl_context=httpcore2.default_ssl_context()) as pool:
             return _follow(pool, url, most_bytes, gate)
     except httpcore2.TimeoutException:
         raise SourceError(f"{url} took longer than {seconds:.0f} s. Try again, or pass a file instead.") from None
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, UnicodeError) as error:
         reason = str(error) or type(error).__name__
         raise SourceError(f"{url} could not be fetched ({reason}). Check the address.") from None
-
-
-def _tls() -> ssl.SSLContext:
-    import httpcore2
-
-    return httpcore2.default_ssl_context()
 
 
 def _follow(pool: httpcore2.ConnectionPool, url: str, most_bytes: int, gate: Gate) -> Page:
@@ -124,8 +69,6 @@ def _follow(pool: httpcore2.ConnectionPool, url: str, most_bytes: int, gate: Gat
 
 
 def _checked(target: str, given: str, gate: Gate) -> httpx2.URL:
-    import httpx2
-
     try:
         at = httpx2.URL(target)
         if b"%" in at.raw_host:
@@ -144,8 +87,6 @@ def _checked(target: str, given: str, gate: Gate) -> httpx2.URL:
 
 
 def _wire(at: httpx2.URL) -> httpcore2.URL:
-    import httpcore2
-
     return httpcore2.URL(scheme=at.raw_scheme, host=at.raw_host, port=at.port, target=at.raw_path)
 
 
@@ -195,10 +136,3 @@ def _collected(chunks: Iterable[bytes], most_bytes: int, url: str) -> bytes:
                 f"matters as a file and pass that."
             )
     return bytes(data)
-
-
-def _guarded(gate: Gate, deadline: float) -> httpcore2.NetworkBackend:
-    """A network on which every connection is to a checked address, and all of them share one deadline."""
-    from tamis_tools.sources.guarded import GuardedBackend
-
-    return GuardedBackend(gate, deadline)

@@ -5,10 +5,12 @@ Every pattern is linear: repeats are bounded, and a run that can't match is ente
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import ip_address
 
 from tamis_tools.document import Span
 from tamis_tools.errors import BadArgument
@@ -42,9 +44,6 @@ def _compiled(*alternatives: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def _is_address(text: str) -> bool:
-    # late: few calls look for addresses
-    from ipaddress import ip_address
-
     try:
         return ip_address(text).version == 4 or bool(re.search(r"[0-9]", text))
     except ValueError:
@@ -56,9 +55,6 @@ def _is_ticket(text: str) -> bool:
 
 
 def _is_error_code(text: str) -> bool:
-    # late: few calls look for error codes
-    import errno
-
     return _is_ticket(text) and (not re.fullmatch("E[A-Z]{2,15}", text) or text in errno.errorcode.values())
 
 

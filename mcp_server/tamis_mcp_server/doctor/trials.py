@@ -1,4 +1,7 @@
-"""Checks of `tamis doctor` that run a part of Tamis for real: the engine, a reader of PDF, the server."""
+"""Checks of `tamis doctor` that run a part of Tamis for real: the engine, a reader of PDF, the server.
+
+What a check needs is imported inside it, so that what is broken fails that check and no other.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import anyio
 from anyio import to_thread
 
 if TYPE_CHECKING:
-    from tamis_mcp_server.cli.finding import Status
+    from tamis_mcp_server.doctor.finding import Status
     from tamis_mcp_server.install import Machine
     from tamis_tools.document import Document
 
@@ -79,7 +82,6 @@ def engine(_machine: Machine) -> tuple[Status, str]:
 
 
 async def _embed() -> str:
-    # late: only this check needs the engine
     from tamis_engine.protocol import EncodeRequest
     from tamis_mcp_server.workspaces import local_engine
 
@@ -102,7 +104,6 @@ def sharing(_machine: Machine) -> tuple[Status, str]:
 
 
 async def _share() -> tuple[Status, str]:
-    # late: only this check needs the engine
     from tamis_mcp_server.workspaces import local_engine
 
     with anyio.fail_after(_PATIENCE_SECONDS):
@@ -120,7 +121,6 @@ def pdf(_machine: Machine) -> tuple[Status, str]:
 
 
 async def _read_pdf() -> str:
-    # late: only this check needs the readers
     from tamis_tools.pace import Pace
     from tamis_tools.scope import open_scope
     from tamis_tools.sources import read

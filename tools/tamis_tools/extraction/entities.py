@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from tamis_tools import patterns
+from tamis_tools.extraction import patterns
 from tamis_tools.segments import segment
 
 if TYPE_CHECKING:

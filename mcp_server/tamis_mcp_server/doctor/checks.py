@@ -1,4 +1,7 @@
-"""What `tamis doctor` looks at, in order: to look at one more thing, add a row."""
+"""What `tamis doctor` looks at, in order: to look at one more thing, add a row.
+
+What a check needs is imported inside it, so that what is broken fails that check and no other.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tamis_engine.embedded import FOLDER
-from tamis_mcp_server.cli import trials
-from tamis_mcp_server.cli.finding import Check, Status
+from tamis_mcp_server.doctor import trials
+from tamis_mcp_server.doctor.finding import Check, Status
 from tamis_mcp_server.install import CLIENTS, InstallError
 from tamis_mcp_server.install.files import read
 from tamis_mcp_server.install.plan import current
@@ -53,7 +56,6 @@ def model(_machine: Machine) -> tuple[Status, str]:
 
 def tokens(_machine: Machine) -> tuple[Status, str]:
     """Whether budgets are counted with the right vocabulary."""
-    # late: counting loads a large table
     from tamis_tools.tokens import RANKS_SHA256, count
 
     ranks = files("tamis_tools").joinpath("data/o200k_base.tiktoken").read_bytes()
@@ -76,11 +78,11 @@ def languages(_machine: Machine) -> tuple[Status, str]:
 
 def handles(_machine: Machine) -> tuple[Status, str]:
     """Whether originals can be kept, and what they take."""
-    # late: only this check needs the store
     from tamis_tools.document import Document
     from tamis_tools.handles import HandleStore, default_folder
 
-    store, folder = HandleStore(default_folder()), default_folder()
+    folder = default_folder()
+    store = HandleStore(folder)
     text = "kept by tamis doctor"
     if store.get(store.put([Document("text:", text)])).documents[0].text != text:
         return "fail", f"{folder} gives back something else than was kept"
@@ -99,7 +101,6 @@ def clients(machine: Machine) -> tuple[Status, str]:
 
 
 def _requirements() -> Iterator[Requirement]:
-    # late: packaging comes with the engine's libraries
     from packaging.requirements import Requirement
 
     for line in requires("tamis") or ():

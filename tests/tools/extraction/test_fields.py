@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis_tools import fields, keyed
 from tamis_tools.document import Document, Span
 from tamis_tools.errors import BadArgument
+from tamis_tools.extraction import fields, keyed
 from tamis_tools.segments import Segment, SegmentKind
 
 

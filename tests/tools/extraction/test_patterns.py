@@ -6,7 +6,7 @@ import pytest
 
 from tamis_tools.document import Span
 from tamis_tools.errors import BadArgument
-from tamis_tools.patterns import PATTERNS, WINDOW_CHARS, canonical, find, windows
+from tamis_tools.extraction.patterns import PATTERNS, WINDOW_CHARS, canonical, find, windows
 
 FOUND = {
     "date": "2024-05-01|2024/5/1|01.05.2024|1/5/24|5 May 2024|May 5, 2024|3rd of March 2021|Jan  5|Sept. 2019|12 Oct",

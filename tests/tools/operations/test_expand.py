@@ -69,10 +69,8 @@ def body_of(answer: Answer[Expanded]) -> str:
 def bench(tmp_path: Path) -> Bench:
     folder = tmp_path / "project"
     folder.mkdir()
-    scope = open_scope((str(folder),))
-    return Bench(
-        folder, Workspace(scope, FakeEngine(EngineUnavailable("this is a test.")), HandleStore(tmp_path / "handles"))
-    )
+    engine = FakeEngine(EngineUnavailable("this is a test."))
+    return Bench(folder, Workspace(open_scope((str(folder),)), engine, HandleStore(tmp_path / "handles")))
 
 
 def test_a_page_is_numbered_lines_in_a_fence_and_the_next_call(bench: Bench) -> None:

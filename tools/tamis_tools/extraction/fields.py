@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from tamis_tools import keyed, patterns
 from tamis_tools.document import Span
 from tamis_tools.errors import BadArgument
+from tamis_tools.extraction import keyed, patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
