@@ -63,7 +63,7 @@ class LocalEngine:
     async def __aexit__(self, *exc: object) -> None:
         tasks, self._tasks = self._tasks, None
         assert tasks
-        if self._line:
+        if self._line and self._line.transport:
             self._line.close()
             with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
                 await self._line.ended.wait()
