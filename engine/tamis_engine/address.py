@@ -108,14 +108,14 @@ def prepare(address: Address) -> None:
     try:
         address.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.name == "posix":
-            _make_private(address.folder)
+            _check_private(address.folder)
     except OSError as error:
         raise CannotShare(f"{address.folder} can't be used ({error})") from error
 
 
-def _make_private(folder: Path) -> None:
+def _check_private(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CannotShare(f"{folder} is not a folder of yours")
-    if stat.S_IMODE(found.st_mode) != 0o700:
-        folder.chmod(0o700)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise CannotShare(f"others may look into {folder} (chmod 700 helps)")

@@ -144,23 +144,20 @@ def resident_bytes() -> int:
     return 0
 
 
-def detach() -> None:
-    """Become nobody's child, so that no client that ends, or reaps, or kills its children, has to do with us."""
-    if hasattr(os, "fork") and os.fork():
-        os._exit(0)
-
-
 def leave_on_signals(leave: Callable[[], NoReturn]) -> None:
     """In a thread that waits for them: a handler would wait for the thread that computes, or for its next call."""
-    if hasattr(signal, "pthread_sigmask"):
-        ends = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-        signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # here, and in every thread that is started from here on
+    bell, ringer = socket.socketpair()
+    ringer.setblocking(False)
+    signal.set_wakeup_fd(ringer.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
 
-        def wait() -> None:
-            signal.sigwait(ends)
-            leave()
+    def wait() -> None:
+        with ringer:  # else nobody holds it
+            bell.recv(1)
+        leave()
 
-        threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def tell(line: str) -> None:
@@ -210,7 +207,6 @@ def parsed(argv: Sequence[str]) -> tuple[Address, float]:
 
 def main() -> None:
     """Entry point of the process."""
-    detach()
     address, idle_seconds = parsed(sys.argv[1:])
     if address.name != identity():
         tell("another version was installed since this program started; start it again")

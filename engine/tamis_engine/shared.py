@@ -21,7 +21,11 @@ from tamis_engine.line import LAST_WORDS_BYTES, StartFailed, Transport, last_wor
 from tamis_engine.protocol import ModelStatus
 
 COMMAND = (sys.executable, "-P", "-m", "tamis_engine.daemon")
-DETACHED = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+# Nobody's child: no client that ends, or kills what it started, has to do with it. What macOS links does not
+# survive a fork, so a fresh program follows.
+ORPHAN = "import os, sys\nif os.fork() == 0: os.execv(sys.argv[1], sys.argv[1:])"
+DETACHED_COMMAND = (sys.executable, "-I", "-S", "-c", ORPHAN) if hasattr(os, "fork") else ()
+DETACHED_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 START_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.02
 """While another client starts the engine."""
@@ -129,7 +133,7 @@ async def _started(place: Place) -> Greeted | None:
         # another may have been through here since we looked
         if met := await _greeted(place.address):
             return met
-        said = await to_thread.run_sync(_launch, place, abandon_on_cancel=True)
+        said = await to_thread.run_sync(launch, place, abandon_on_cancel=True)
         if not said:
             raise StartFailed(f"its process ended{_last_words(place.address)}")
         if said not in (LISTENING, TAKEN):
@@ -139,23 +143,23 @@ async def _started(place: Place) -> Greeted | None:
         starting.release()
 
 
-def _launch(place: Place) -> str:
-    """What the process says of its start; it is not our child, and holds nothing of ours."""
+def launch(place: Place) -> str:
+    """Start the process; what it says of that. It is not our child, and holds nothing of ours."""
     place.address.log.write_bytes(b"")
     with place.address.log.open("ab") as log:
         process = subprocess.Popen(
-            [*place.command, *arguments(place.address, place.idle_seconds)],
+            [*DETACHED_COMMAND, *place.command, *arguments(place.address, place.idle_seconds)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=place.address.folder,
             start_new_session=True,
-            creationflags=DETACHED,
+            creationflags=DETACHED_FLAGS,
         )
     assert process.stdout
     with process.stdout:
         said = process.stdout.readline().decode("utf-8", "replace").strip()
-    if os.name == "posix":
+    if DETACHED_COMMAND:
         process.wait()  # it has only made the engine, and is gone by now
     return said
 

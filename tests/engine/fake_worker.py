@@ -84,5 +84,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 2:
         worker.serve(start())
     else:
-        daemon.detach()
         daemon.serve(*daemon.parsed(sys.argv[2:]), start)

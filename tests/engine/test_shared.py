@@ -174,7 +174,6 @@ async def test_two_versions_live_side_by_side(place: Place, lines: Lines) -> Non
 
 @over_both
 async def test_only_its_owner_can_reach_the_engine(place: Place) -> None:
-    place.address.folder.chmod(0o755)
     async with engine_at(place) as engine:
         await engine.ready()
         assert stat.S_IMODE(place.address.folder.stat().st_mode) == 0o700
@@ -216,6 +215,13 @@ async def test_where_no_engine_can_be_shared_a_private_one_answers_and_says_why(
         async with engine_at(Place(Address(unusable, "fake", False), 20, (), place.private_command)) as engine:
             assert (await engine.encode(EncodeRequest(("fine",)))).tokens == (4,)
             assert str(unusable) in engine.private
+
+
+async def test_an_engine_is_not_met_in_a_folder_that_others_may_look_into(place: Place) -> None:
+    place.address.folder.chmod(0o755)
+    async with engine_at(place) as engine:
+        await engine.ready()
+        assert "chmod 700" in engine.private
 
 
 async def test_a_link_in_place_of_the_folder_is_not_followed(folder: Path) -> None:

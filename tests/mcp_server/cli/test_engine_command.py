@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ import pytest
 from filelock import FileLock
 
 from tamis_engine.address import Address, here
-from tamis_engine.daemon import arguments
+from tamis_engine.daemon import LISTENING
+from tamis_engine.shared import Place, launch
 from tests.mcp_server.cli.fakes import Desk
 
 PROGRAM = Path(__file__).parents[2] / "engine" / "fake_worker.py"
@@ -38,10 +38,7 @@ def wait_until_gone(address: Address) -> None:
 def start(address: Address, log: Path) -> None:
     """Returns once it listens."""
     log.touch()
-    command = [sys.executable, "-P", str(PROGRAM), str(log), *arguments(address, 20)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"listening\n"
+    assert launch(Place(address, 20, (sys.executable, "-P", str(PROGRAM), str(log)))) == LISTENING
 
 
 def test_where_none_runs_both_commands_say_so(desk: Desk, address: Address) -> None:
