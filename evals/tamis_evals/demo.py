@@ -55,7 +55,7 @@ async def main() -> None:
             schemas = await _schema_tokens(client)
             console.print(f"Seven tools, {schemas:,} tokens of names, descriptions and schemas")
             for question in asked:
-                await _ask(client, question, console)
+                await _ask(client, question, schemas, console)
 
 
 def _server(folder: Path) -> StdioServerParameters:
@@ -69,7 +69,7 @@ async def _schema_tokens(client: Client) -> int:
     return tokens.count(json.dumps(shown, separators=(",", ":")))
 
 
-async def _ask(client: Client, question: Question, console: Console) -> None:
+async def _ask(client: Client, question: Question, schemas: int, console: Console) -> None:
     arguments = {"sources": question.sources, "query": question.query, "budget_tokens": question.budget_tokens}
     console.rule(f"[bold]{question.about}")
     console.print(f"[bold]sources[/]  {', '.join(question.sources)}", f"[bold]query[/]    {question.query}", sep="\n")
@@ -77,9 +77,9 @@ async def _ask(client: Client, question: Question, console: Console) -> None:
     again, second = await _call(client, arguments)
     console.print(text, markup=False)
     went_in = sum(_tokens_of(Path(source)) for source in question.sources)
-    cost = tokens.count(text) + tokens.count(json.dumps(arguments))
+    cost = tokens.count(text) + tokens.count(json.dumps(arguments)) + schemas
     console.print(
-        f"[bold]{went_in:,} tokens went in; the answer and the call took {cost:,}: "
+        f"[bold]{went_in:,} tokens went in; answer, call and the tools' own schemas took {cost:,}: "
         f"{1 - cost / went_in:.1%} saved. First call {first:.2f} s, the same again {second:.2f} s"
         f"{'' if again == text else ' (with another answer!)'}.[/]"
     )

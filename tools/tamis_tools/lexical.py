@@ -86,32 +86,40 @@ def coverage_with_groups(
 def _term_ids(wanted: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
     # every other term gets id 0: only the length of the text and the query's own terms matter
     ids = _Ids(wanted)
-    return [[ids[term] for word in _WORD.findall(text) for term in terms(word)] or [0] for text in texts]
+    return [[number for word in _WORD.findall(text) for number in ids[word]] or [0] for text in texts]
 
 
-class _Ids(dict[str, int]):
-    """Numbers of the wanted terms from 1.
+class _Ids(dict[str, tuple[int, ...]]):
+    """The wanted terms in a word, by their number from 1.
 
     A term that begins with a wanted one (threadsafe, thread) counts as it, and so does any word for a failure
-    where one is wanted.
+    where one is wanted. A name with several terms of a short query in it (`close_self_pipe`) counts as one more
+    term, the last.
     """
 
     def __init__(self, wanted: Sequence[str]) -> None:
-        super().__init__((term, number) for number, term in enumerate(wanted, start=1))
-        self._stems = [(term, number) for term, number in self.items() if len(term) >= PREFIX]
-        failure = next((number for term, number in self.items() if term in _FAILURE), 0)
-        self.update(dict.fromkeys(_FAILURE if failure else (), failure))
+        super().__init__()
+        self._numbers = {term: number for number, term in enumerate(wanted, start=1)}
+        self._stems = [(term, number) for term, number in self._numbers.items() if len(term) >= PREFIX]
+        self._name = (len(wanted) + 1,) if len(wanted) <= TELLING else ()
+        failure = next((number for term, number in self._numbers.items() if term in _FAILURE), 0)
+        self._numbers.update(dict.fromkeys(_FAILURE if failure else (), failure))
 
-    def __missing__(self, term: str) -> int:
-        number = next((number for stem, number in self._stems if term.startswith(stem)), 0)
-        self[term] = number
-        return number
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        numbers = tuple(self._number(term) for term in terms(word))
+        several = len({number for number in numbers if number}) > 1
+        self[word] = (*numbers, *self._name) if several else numbers
+        return self[word]
+
+    def _number(self, term: str) -> int:
+        begun = (number for stem, number in self._stems if term.startswith(stem))
+        return self._numbers.get(term) or next(begun, 0)
 
 
 def _covered(corpus: list[list[int]], terms_wanted: int) -> NDArray[np.float32]:
     if not terms_wanted or not corpus:
         return np.zeros(len(corpus), dtype=np.float32)
-    numbers = range(1, terms_wanted + 1)
+    numbers = range(1, terms_wanted + 2)  # the last is that of names with several of the terms
     index = bm25s.BM25(k1=K1, b=B, method="lucene")
     index.index((corpus, {str(number): number for number in (0, *numbers)}), show_progress=False)
     scores = index.get_scores_from_ids(list(numbers))
@@ -119,9 +127,10 @@ def _covered(corpus: list[list[int]], terms_wanted: int) -> NDArray[np.float32]:
 
 
 def _ceiling(corpus: Iterable[list[int]], terms_wanted: int) -> float:
-    frequency = np.zeros(terms_wanted + 1)
+    frequency = np.zeros(terms_wanted + 2)
     total = 0
     for total, text_ids in enumerate(corpus, start=1):  # noqa: B007
         frequency[list(set(text_ids))] += 1
-    inverse = np.log1p((total - frequency[1:] + 0.5) / (frequency[1:] + 0.5))
+    wanted = frequency[1:-1]
+    inverse = np.log1p((total - wanted + 0.5) / (wanted + 0.5))
     return float(np.sort(inverse)[-TELLING:].sum())

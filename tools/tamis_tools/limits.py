@@ -16,4 +16,4 @@ class Limits:
     call_seconds: float = 45.0
     min_budget_tokens: int = 100
     max_result_tokens: int = 8_000
-    engine_wait_seconds: float = 6.0
+    engine_wait_seconds: float = 10.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 import numpy as np
@@ -14,6 +15,7 @@ from tamis_engine.errors import EngineError
 from tamis_engine.protocol import EncodeRequest
 from tamis_tools import lexical
 from tamis_tools.corpus import Corpus, cut
+from tamis_tools.vectors import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,6 @@ SHORTLIST_CHARS = 32_000
 """And characters of them: about 8,000 tokens, close to a second of work on two cores."""
 ENCODED_CHARS = 700
 """Characters of one segment that are encoded; the encoder reads 256 tokens."""
-BATCH = 32
 ANSWERED = 0.05
 """Best probability below which the sources probably do not answer: true of 6 % of questions that they answer, and of
 85 % of those that they don't (200 and 200, five kinds of material)."""
@@ -63,17 +64,16 @@ class Hit(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranking:
     """`scores` has shape (entries,). `vectors` maps entries that the encoder saw to their unit vectors."""
 
     corpus: Corpus
     scores: NDArray[np.float32]
     vectors: dict[int, NDArray[np.float32]]
-    mode: Literal["full", "lexical"]
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
     def order(self) -> NDArray[np.intp]:
         """Entries best first; equal scores stay in reading order."""
         return np.argsort(-self.scores, kind="stable")
@@ -106,13 +106,20 @@ async def rank_corpus(workspace: Workspace, corpus: Corpus, query: str, pace: Pa
     texts = [entry.text for entry in corpus.entries]
     covered = await to_thread.run_sync(_words, query, corpus)
     await pace.step(0.5, f"ranked {len(texts)} segments by words")
-    chosen = shortlist(probability_of_words(covered), texts)
+    likely = probability_of_words(covered)
+    chosen = shortlist(likely, texts)
+    if not chosen:
+        return Ranking(corpus, likely, {}, ())
     try:
-        vectors, notes = await _encode(workspace, query, [texts[at][:ENCODED_CHARS] for at in chosen], pace)
+        await _ready(workspace)
+        asked = (await workspace.engine.encode(EncodeRequest((query,), role="query"))).vectors[0]
+        rows = await encoded(workspace.engine, [texts[at][:ENCODED_CHARS] for at in chosen], pace)
     except EngineError as error:
-        return Ranking(corpus, probability_of_words(covered), {}, "lexical", (f"Ranked by words alone: {error}",))
-    known = dict(zip(chosen, vectors[1:], strict=False))
-    return Ranking(corpus, combined(covered, vectors[0], known), known, "full", notes)
+        return Ranking(corpus, likely, {}, (f"Ranked by words alone: {error}",))
+    vectors = dict(zip(chosen, rows, strict=False))
+    late = len(rows) < len(chosen)
+    notes = (f"Time ran out: the encoder read {len(rows)} of {len(chosen)} candidate segments.",) if late else ()
+    return Ranking(corpus, combined(covered, asked, vectors), vectors, notes)
 
 
 class Covered(NamedTuple):
@@ -162,20 +169,6 @@ def probability_of_words(covered: Covered) -> NDArray[np.float32]:
 
 def _logistic(x: NDArray[np.floating]) -> NDArray[np.float32]:
     return (1 / (1 + np.exp(-x))).astype(np.float32)
-
-
-async def _encode(
-    workspace: Workspace, query: str, texts: list[str], pace: Pace
-) -> tuple[list[NDArray[np.float32]], tuple[str, ...]]:
-    await _ready(workspace)
-    asked = await workspace.engine.encode(EncodeRequest((query,), role="query"))
-    vectors = [asked.vectors[0]]
-    for start in range(0, len(texts), BATCH):
-        if pace.expired:
-            return vectors, (f"Time ran out: the encoder read {start} of {len(texts)} candidate segments.",)
-        await pace.step(0.5 + 0.4 * start / len(texts), f"encoded {start} of {len(texts)} candidates")
-        vectors.extend((await workspace.engine.encode(EncodeRequest(tuple(texts[start : start + BATCH])))).vectors)
-    return vectors, ()
 
 
 async def _ready(workspace: Workspace) -> None:

@@ -23,6 +23,8 @@ SAME = 0.97
 """Cosine above which two segments say the same."""
 REPEATS = 3
 """Records shown of those that differ in numbers only."""
+UNLIKELY = 0.008
+"""And less likely than this never, be the best as bad as it may."""
 MISSES = 40
 """Segments that may fail to fit, one after the other, before the budget counts as full."""
 DOCUMENT_TOKENS = 24

@@ -30,10 +30,12 @@ class Stretch(NamedTuple):
     score: float
 
 
-def merged(ranking: Ranking, chosen: Iterable[int], view: View) -> list[Stretch]:
+def merged(ranking: Ranking, chosen: Iterable[int], view: View, others: Iterable[Stretch] = ()) -> list[Stretch]:
     """What a view shows of the chosen segments, as few stretches as possible; documents best first, lines in order."""
     documents = ranking.corpus.documents
     pieces: dict[int, list[tuple[Span, float]]] = {}
+    for number, span, score in others:
+        pieces.setdefault(number, []).append((span, score))
     for at in chosen:
         entry, score = ranking.corpus.entries[at], float(ranking.scores[at])
         spans = view.pieces(documents[entry.document], entry.segment)

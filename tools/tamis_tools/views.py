@@ -62,7 +62,9 @@ def _separate(_document: Document, pieces: Pieces) -> Pieces:
 
 def _listed(documents: Sequence[Document], shown: Sequence[Stretch]) -> str:
     best_first = sorted(shown, key=lambda item: -item.score)
-    return "\n".join(f"{item.score:.2f}  {documents[item.document].locate(item.span)}" for item in best_first)
+    return "\n".join(
+        f"{item.score:.2f}".removeprefix("0") + f"  {documents[item.document].locate(item.span)}" for item in best_first
+    )
 
 
 VIEWS: dict[Detail, View] = {

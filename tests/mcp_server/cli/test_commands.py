@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,15 @@ def test_an_error_cannot_drive_the_terminal_either(desk: Desk) -> None:
     assert "\x1b" not in desk.types("rerank", "app.py", "-q", "q").err
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """A shell starts what runs in the background with interrupts ignored; here they arrive."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_ends_quietly_with_the_engine_closed(desk: Desk) -> None:
     def interrupt(_workspace: Workspace) -> Answer[Data]:
         signal.raise_signal(signal.SIGINT)

@@ -132,12 +132,52 @@ def test_when_time_is_up_the_answer_holds_what_there_is_and_a_cursor(tmp_path: P
     clock = Clock()
     engine = FakeEngine(before=lambda request: setattr(clock, "now", 100.0))
     place = workspace(tmp_path, engine)
-    write(tmp_path, {"story.txt": STORY})
-    request = CompressRequest(sources=("story.txt",), query="falcon pigeons", budget_tokens=300)
+    write(tmp_path, {"numbers.txt": "\n\n".join(f"Falcon {number} met pigeon {number * 7}." for number in range(150))})
+    request = CompressRequest(sources=("numbers.txt",), query="falcon pigeon", budget_tokens=300)
     answer = call(compress, place, request, Pace(seconds=45, clock=clock))
     assert answer.data.slices
     assert answer.data.cursor
     assert "Time ran out" in answer.text
+
+
+def test_the_best_segment_is_cut_rather_than_passed_over(place: Workspace) -> None:
+    filler = "".join(f"    step_{number} = prepare(step_{number - 1})\n" for number in range(1, 40))
+    body = f"def run():\n{filler}    kill_the_process(now=True)\n{filler}"
+    write(place.scope.roots[0].parent, {"run.txt": body + "\n\nNothing kills here.\n\nA process is a thing.\n"})
+    answer = ask(place, "run.txt", query="kill_the_process", budget_tokens=120)
+    assert any("kill_the_process(now=True)" in item.text for item in answer.data.slices)
+
+
+@pytest.mark.parametrize("detail", ["verbatim", "outline", "locations"])
+def test_following_the_cursor_ends_in_every_detail(place: Workspace, detail: str) -> None:
+    text = "\n\n".join(f"# Part {number}\n\n{STORY[:700]}" for number in range(4))
+    write(place.scope.roots[0].parent, {"parts.md": text})
+    answer = ask(place, "parts.md", query="falcon", budget_tokens=150, detail=detail)
+    calls = 0
+    while answer.data.cursor:
+        following = ask(place, query="", cursor=answer.data.cursor, budget_tokens=150, detail=detail)
+        assert following.data.cursor != answer.data.cursor
+        answer, calls = following, calls + 1
+        assert calls < 100
+
+
+def test_a_store_that_can_not_be_written_loses_no_answer(tmp_path: Path) -> None:
+    place = workspace(tmp_path)
+    write(tmp_path, {"story.txt": STORY})
+    place.handles.folder.write_text("in the way")
+    answer = ask(place, "story.txt", budget_tokens=400)
+    assert any("pigeons" in item.text for item in answer.data.slices)
+    assert answer.data.handle == answer.data.cursor == ""
+    assert "can't be kept" in answer.text
+    assert "cursor" not in answer.text
+
+
+def test_a_budget_without_room_for_a_line_asks_for_more(place: Workspace) -> None:
+    name = "/".join("long" * 12 + str(number) for number in range(4)) + ".txt"
+    write(place.scope.roots[0].parent, {name: STORY})
+    answer = ask(place, name, budget_tokens=100)
+    assert "larger budget_tokens" in answer.text
+    assert answer.data.cursor == ""
 
 
 def test_repeated_text_is_shown_once(tmp_path: Path) -> None:
@@ -146,7 +186,7 @@ def test_repeated_text_is_shown_once(tmp_path: Path) -> None:
     answer = ask(place, "a.txt", "b.txt", query="falcon pigeons owls", budget_tokens=1_100)
     texts = [item.text.strip() for item in answer.data.slices]
     assert len(texts) == len(set(texts))
-    assert "folded" in answer.text
+    assert "near-duplicates left out" in answer.text
 
 
 def test_the_handle_brings_back_the_untouched_original(place: Workspace) -> None:

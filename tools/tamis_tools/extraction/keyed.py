@@ -28,6 +28,30 @@ _ASSIGNMENT = re.compile(
 _WORD = re.compile(r"\w+")
 _DELIMITERS = ",;\t|"
 _WRAPPING = " \t\r,;\"'`*|"
+_TRAILING = ".,;:!?"
+
+GENERIC = frozenset(
+    term
+    for word in """address amount code count date day email file folder hour id identifier ip link mail many much name
+    number path percent percentage phone price quantity share telephone time url uuid version website year""".split()
+    for term in lexical.terms(word)
+)
+"""What says of a value how it looks rather than what it is of; a key may leave it out."""
+_UNITS = frozenset(lexical.terms("seconds")) | frozenset("sec s ms minut hour day byte kb mb gb px".split())
+_SAME = {
+    frozenset(term for word in other.split() for term in lexical.terms(word)): frozenset(
+        term for word in one.split() for term in lexical.terms(word)
+    )
+    for one, others in {
+        "amount due": "total due, balance due, amount payable, total payable, payable",
+        "due date": "payment due, payment deadline, pay by, payment due date",
+        "date": "sent",
+        "recipient": "addressee",
+    }.items()
+    for other in others.split(", ")
+}
+"""Other words for keys of letters and bills."""
+_HEADER = {"from": "sender", "to": "recipient"}
 
 
 class Pair(NamedTuple):
@@ -45,7 +69,12 @@ def pairs(document: Document, segment: Segment) -> Iterator[Pair]:
         yield from _cells_below(header.strip("\r\n").partition("\n")[0], text, segment.start)
     for pattern in (_MEMBER, _LINE, _ASSIGNMENT):
         for match in pattern.finditer(text):
-            yield from _pair(match["key"], text, Span(*match.span("value")), segment.start)
+            value = Span(*match.span("value"))
+            yield from _pair(match["key"], text, value, segment.start)
+            header = _HEADER.get(match["key"].lower())
+            # a journey and a range have from and to as well
+            if header and ("@" in match["value"] or (pattern is _LINE and _is_name(match["value"]))):
+                yield from _pair(header, text, value, segment.start)
 
 
 def words(name: str) -> frozenset[str]:
@@ -55,31 +84,44 @@ def words(name: str) -> frozenset[str]:
 
 
 def likeness(wanted: frozenset[str], key: str) -> int:
-    """2 where a key says just what is wanted, 1 where one says a little more than the other, else 0."""
+    """3 where a key says just what is wanted, 2 where it leaves out what is generic, 1 where it says more, else 0."""
     said = words(key)
     if not said or not wanted:
         return 0
-    if said == wanted:
+    said, wanted = _SAME.get(said, said), _SAME.get(wanted, wanted)
+    if said == wanted or (said - _UNITS == wanted and wanted):
+        return 3
+    if wanted - GENERIC <= said < wanted:
         return 2
-    return int((said < wanted or wanted < said) and len(said ^ wanted) <= 2)
+    return int(wanted < said and len(said - wanted) <= 2)
+
+
+def _is_name(text: str) -> bool:
+    return not text.islower() and not any(character.isdigit() for character in text)
 
 
 def _pair(key: str, text: str, value: Span, offset: int) -> Iterator[Pair]:
     bare = text[value.start : value.end].strip(_WRAPPING)
+    if not re.search(r"\s", bare):
+        bare = bare.rstrip(_TRAILING)
     if bare:
         start = offset + text.index(bare, value.start)
         yield Pair(key, Span(start, start + len(bare)))
 
 
 def _cells_below(header: str, row: str, offset: int) -> Iterator[Pair]:
-    """Cells under their headings; and the second under the first, for tables that list settings."""
+    """Cells under their headings, alone and with what the row begins with; of two cells, one beside the other."""
     delimiter = max(_DELIMITERS, key=(header or row).count)
     cells = _cells(row, delimiter)
-    for heading, cell in zip(_cells(header, delimiter), cells, strict=False):
-        yield from _pair(header[heading.start : heading.end].strip(_WRAPPING), row, cell, offset)
     filled = [cell for cell in cells if row[cell.start : cell.end].strip(_WRAPPING)]
-    if len(filled) > 1:
-        yield from _pair(row[filled[0].start : filled[0].end].strip(_WRAPPING), row, filled[1], offset)
+    label = row[slice(*filled[0])].strip(_WRAPPING) if filled else ""
+    for heading, cell in zip(_cells(header, delimiter), cells, strict=False):
+        said = header[heading.start : heading.end].strip(_WRAPPING)
+        yield from _pair(said, row, cell, offset)
+        if cell not in filled[:1]:
+            yield from _pair(f"{label} {said}", row, cell, offset)
+    if len(filled) == 2:
+        yield from _pair(label, row, filled[1], offset)
 
 
 def _cells(line: str, delimiter: str) -> list[Span]:

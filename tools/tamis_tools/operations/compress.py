@@ -9,8 +9,8 @@ from anyio import to_thread
 
 from tamis_tools import slices, tokens
 from tamis_tools.corpus import cut
-from tamis_tools.errors import BadArgument
-from tamis_tools.operations.drafting import Composer, Draft, Material, seen_by, tokens_of, whole
+from tamis_tools.errors import BadArgument, HandleError
+from tamis_tools.operations.drafting import Composer, Draft, Material, tokens_of, whole
 from tamis_tools.operations.gathering import changed, gather, required
 from tamis_tools.ranking import rank_corpus
 from tamis_tools.results import Answer, Compressed, Omitted
@@ -56,7 +56,7 @@ async def _chosen(
 async def _sent(
     workspace: Workspace, material: Material, draft: Draft, timings: dict[str, float]
 ) -> Answer[Compressed]:
-    handle = await to_thread.run_sync(_kept, workspace, material, draft)
+    handle, draft = await to_thread.run_sync(_kept, workspace, material, draft)
     text = draft.text(handle)
     shown = slices.as_data(draft.documents, draft.stretches)
     tally = draft.tally
@@ -71,16 +71,22 @@ async def _sent(
         ),
         answered=draft.answered,
         handle=handle,
-        cursor=handle if tally.unfinished else "",
+        cursor=handle if tally.unfinished and (tally.kept or tally.pending) else "",
         notes=list(draft.notes),
         timings=_steps(timings),
     )
     return Answer(text, data)
 
 
-def _kept(workspace: Workspace, material: Material, draft: Draft) -> str:
-    shown = seen_by(material, draft)
-    return workspace.handles.put(material.documents, query=material.query, shown=shown, pending=material.pending)
+def _kept(workspace: Workspace, material: Material, draft: Draft) -> tuple[str, Draft]:
+    """The handle of what this answer and those before it have shown; none, and a note, where nothing can be kept."""
+    shown = tuple(dict.fromkeys((*material.seen, *draft.shown)))
+    try:
+        put = workspace.handles.put
+        return put(material.documents, query=material.query, shown=shown, pending=material.pending), draft
+    except HandleError as error:
+        noted = replace(draft, notes=(*draft.notes, str(error)))
+        return "", noted if noted.spare >= 0 else draft
 
 
 def _steps(marks: dict[str, float]) -> dict[str, float]:
@@ -103,7 +109,8 @@ async def _material(workspace: Workspace, request: CompressRequest, pace: Pace) 
         return Material(query, reading.documents, (), reading.pending, reading.notes)
     kept = await to_thread.run_sync(workspace.handles.get, request.cursor)
     notes = await to_thread.run_sync(changed, workspace.handles, kept.documents)
-    material = Material(request.query.strip() or kept.query, kept.documents, kept.shown, (), notes)
+    query = required("query", request.query.strip() or kept.query, "how is a timed-out request retried?")
+    material = Material(query, kept.documents, kept.shown, (), notes)
     if not kept.pending:
         return material
     reading = await gather(workspace, kept.pending, pace)

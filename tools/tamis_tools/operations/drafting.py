@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tamis_tools import slices, tokens
-from tamis_tools.document import Span
+from tamis_tools.excerpt import excerpt
+from tamis_tools.handles import Shown
 from tamis_tools.operations.footer import Tally, closing, noted, notice
-from tamis_tools.selection import FLOOR, Choice, choose
+from tamis_tools.operations.listing import decimal
+from tamis_tools.selection import FLOOR, UNLIKELY, Choice, choose
 from tamis_tools.slices import Stretch
 
 if TYPE_CHECKING:
-    from tamis_tools.document import Document
-    from tamis_tools.handles import Shown
+    from tamis_tools.document import Document, Span
     from tamis_tools.ranking import Ranking
     from tamis_tools.views import View
 
 UNWRITTEN = "@h_q7x2m9k4w8z3v6p5"
-"""Stands for a handle while a draft is measured; it takes ten tokens, as most do."""
-SLACK = 12
-"""A handle has 16 letters, so the two of a footer take at most this many tokens more than measured."""
+"""Stands for a handle while a draft is measured: of 18 tokens, as many as a handle was ever seen to take."""
 MOST_CHARS_A_TOKEN = 16
 """Text longer than this for every token of the budget is not worth counting to see if it fits."""
 
@@ -44,6 +44,7 @@ class Draft:
 
     documents: tuple[Document, ...]
     stretches: tuple[Stretch, ...]
+    shown: tuple[Shown, ...]
     tally: Tally
     notes: tuple[str, ...]
     budget_tokens: int
@@ -64,7 +65,7 @@ class Draft:
     @property
     def spare(self) -> int:
         """Tokens of the budget that are left; negative where it is passed."""
-        return self.budget_tokens - tokens.count(self.text(UNWRITTEN)) - SLACK
+        return self.budget_tokens - tokens.count(self.text(UNWRITTEN))
 
 
 def whole(material: Material, budget_tokens: int) -> Draft | None:
@@ -73,9 +74,11 @@ def whole(material: Material, budget_tokens: int) -> Draft | None:
     spans = [document.readable for document in documents]
     if sum(span.end - span.start for span in spans) > budget_tokens * MOST_CHARS_A_TOKEN:
         return None
-    tally = Tally(len(documents), tokens_of(documents), pending=len(material.pending))
     stretches = tuple(Stretch(number, span, 1.0) for number, span in enumerate(spans) if span.end > span.start)
-    draft = Draft(documents, stretches, tally, material.notes, budget_tokens, slices.fenced)
+    count = len(stretches)
+    tally = Tally(len(documents), tokens_of(documents), segments=count, kept=count, pending=len(material.pending))
+    shown = tuple(Shown(stretch.document, *stretch.span) for stretch in stretches)
+    draft = Draft(documents, stretches, shown, tally, material.notes, budget_tokens, slices.fenced)
     return draft if draft.spare >= 0 else None
 
 
@@ -96,57 +99,66 @@ class Composer:
     tokens_read: int
 
     def compose(self) -> Draft:
-        """The best that fits; filled a second time with the room that merged stretches have left."""
-        room = self._draft(Choice(), ()).spare
-        floor = (
-            0.0 if self.material.seen else FLOOR * self.ranking.best
-        )  # who asks for more wants the rest, likely or not
-        first = self._fitted(choose(self.ranking, room, self.view, floor))
-        second = self._fitted(choose(self.ranking, room + first.spare, self.view, floor))
-        return second if second.stretches else self._closest()
+        """The best that fits, filled a second time with the room that merged stretches have left.
 
-    def _fitted(self, choice: Choice) -> Draft:
-        draft = self._draft(choice, self._stretches(choice))
+        The best segment is never passed over: where it is too long, the lines of it that say most are shown.
+        """
+        room = self._draft(_Pick()).spare
+        # who asks for more wants the rest, likely or not
+        best = self.ranking.best
+        floor = 0.0 if self.material.seen else min(best, max(UNLIKELY, FLOOR * best))
+        lead = self._lead()
+        first = self._filled(lead, room, floor)
+        return self._filled(lead, room + first.spare, floor)
+
+    def _filled(self, lead: _Pick, room: int, floor: float) -> Draft:
+        ranking, taken = self.ranking, 0
+        if lead.excerpt:
+            taken = room - self._draft(lead).spare
+            ranking = replace(ranking, scores=np.where(np.arange(len(ranking.scores)) == lead.at, -1, ranking.scores))
+        choice = choose(ranking, max(0, room - taken), self.view, floor)
+        draft = self._draft(replace(lead, choice=choice))
         while draft.spare < 0 and choice.chosen:
             choice = replace(choice, chosen=choice.chosen[:-1])
-            draft = self._draft(choice, self._stretches(choice))
+            draft = self._draft(replace(lead, choice=choice))
         return draft
 
-    def _stretches(self, choice: Choice) -> tuple[Stretch, ...]:
-        return tuple(slices.merged(self.ranking, choice.chosen, self.view))
-
-    def _closest(self) -> Draft:
-        """As much of the best segment as fits, where none fits whole or none is likely to matter."""
-        entries = self.ranking.corpus.entries
-        if not entries:
-            return self._draft(Choice(), ())
+    def _lead(self) -> _Pick:
+        """Nothing where the best segment fits, else as much of it as does."""
+        if not len(self.ranking.scores):
+            return _Pick()
         at = int(self.ranking.order[0])
-        number, segment, _ = entries[at]
-        text = self.material.documents[number].text[segment.start : segment.end]
-        end = segment.end
-        while True:
-            stretch = Stretch(number, Span(segment.start, end), float(self.ranking.scores[at]))
-            draft = self._draft(Choice((at,)), (stretch,))
-            if draft.spare >= 0 or end - segment.start < 2:
-                return draft if draft.spare >= 0 else self._draft(Choice(), ())
-            end = segment.start + _shorter(text[: end - segment.start])
+        if self._draft(_Pick(choice=Choice((at,)))).spare >= 0:
+            return _Pick()
+        entry = self.ranking.corpus.entries[at]
+        document = self.material.documents[entry.document]
 
-    def _draft(self, choice: Choice, stretches: tuple[Stretch, ...]) -> Draft:
-        chosen = set(choice.chosen)
+        def fits(span: Span) -> bool:
+            return self._draft(_Pick(at, Stretch(entry.document, span, float(self.ranking.scores[at])))).spare >= 0
+
+        span = excerpt(document.text, entry.segment.span, self.material.query, fits)
+        return _Pick(at, Stretch(entry.document, span, float(self.ranking.scores[at]))) if span else _Pick()
+
+    def _draft(self, pick: _Pick) -> Draft:
         entries = self.ranking.corpus.entries
-        following = next((int(at) for at in self.ranking.order if int(at) not in chosen), None)
+        chosen = pick.choice.chosen
+        taken = {*chosen, pick.at} if pick.excerpt else set(chosen)
+        following = next((int(at) for at in self.ranking.order if int(at) not in taken), None)
         tally = Tally(
             len(self.material.documents),
             self.tokens_read,
             segments=len(entries),
-            kept=len(chosen),
-            folded=choice.folded,
+            kept=len(taken),
+            folded=pick.choice.folded,
             pending=len(self.material.pending),
             next_best="" if following is None else self._named(following),
         )
+        whole = (Shown(entries[at].document, *entries[at].segment.span) for at in chosen)
+        lead = (pick.excerpt,) if pick.excerpt else ()
         return Draft(
             self.material.documents,
-            stretches,
+            tuple(slices.merged(self.ranking, chosen, self.view, lead)),
+            (*whole, *(Shown(stretch.document, *stretch.span) for stretch in lead)),
             tally,
             (*self.material.notes, *self.ranking.notes),
             self.budget_tokens,
@@ -158,19 +170,18 @@ class Composer:
     def _named(self, at: int) -> str:
         entry = self.ranking.corpus.entries[at]
         place = self.material.documents[entry.document].locate(entry.segment.span)
-        return f"{place} ({self.ranking.scores[at]:.2f})"
+        # a name of thousands of characters would leave no room for what it names
+        return (
+            f"{place} ({decimal(float(self.ranking.scores[at]))})"
+            if tokens.count(place) <= self.budget_tokens // 8
+            else ""
+        )
 
 
-def seen_by(material: Material, draft: Draft) -> tuple[Shown, ...]:
-    """What this answer and those before it have shown."""
-    from tamis_tools.handles import Shown
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """What is to be shown: an excerpt of the entry `at`, and entries as a whole."""
 
-    now = (Shown(stretch.document, *stretch.span) for stretch in draft.stretches)
-    return tuple(dict.fromkeys(chain(material.seen, now)))
-
-
-def _shorter(text: str) -> int:
-    """Length of about two thirds of the text, cut at white space where there is some near."""
-    half = max(1, len(text) * 2 // 3)
-    space = max(text.rfind(" ", half // 2, half), text.rfind("\n", half // 2, half))
-    return space if space > 0 else half
+    at: int = -1
+    excerpt: Stretch | None = None
+    choice: Choice = field(default_factory=Choice)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TERSE_BELOW = 1_000
-"""Budgets under this get one short line, so that the slices have the room."""
+from tamis_tools import tokens
+from tamis_tools.operations.listing import decimal
+
+TERSE_BELOW, SHORT_BELOW = 300, 1_000
+"""Budgets under these get a closing line of few words, or of a few more, so that the slices have the room."""
 NOTES_SHARE = 4
 """Notes take at most this fraction (one in …) of a budget."""
 
@@ -29,39 +32,41 @@ class Tally:
 
 
 def closing(tally: Tally, handle: str, budget_tokens: int) -> str:
-    """The last line of an answer: counts, then the exact next calls."""
+    """The last line of an answer: counts, then the exact next calls; without a handle, what is lost with it."""
     if not tally.unfinished:
-        return f"[Everything is shown: {_sources(tally.documents)}, {tally.tokens_read:,} tokens. Kept as {handle}.]"
-    more = f'compress(cursor="{handle}")'
+        kept = f" Kept as {handle}." if handle else ""
+        return f"[Everything is shown: {_counted(tally)}.{kept}]"
+    if not tally.kept and not tally.pending:
+        return f"[Nothing fits into {budget_tokens:,} tokens. Call again with a larger budget_tokens.]"
+    more = f'More: compress(cursor="{handle}")' if handle else "For more call again with a larger budget_tokens"
     if budget_tokens < TERSE_BELOW:
-        return f"[Kept {tally.kept} of {tally.segments:,} segments. More: {more}]"
-    parts = [
-        f"Kept {tally.kept} of {tally.segments:,} segments within {budget_tokens:,} tokens; "
-        f"read {_sources(tally.documents)}, {tally.tokens_read:,} tokens.",
-        f"{tally.folded} near-duplicates folded." if tally.folded else "",
-        f"{tally.pending} sources were not read in time; the next call goes on with them." if tally.pending else "",
-        f"Next best: {tally.next_best}." if tally.next_best else "",
-        f'More: {more}, or expand(ref="{handle}", question="…").',
-    ]
-    return f"[{' '.join(part for part in parts if part)}]"
+        return f"[Kept {tally.kept} of {tally.segments:,} segments. {more}.]"
+    kept = f"Kept {tally.kept} of {tally.segments:,} segments within {budget_tokens:,} tokens; read {_counted(tally)}."
+    if budget_tokens < SHORT_BELOW:
+        return f"[{kept} {more}.]"
+    late = f"{tally.pending:,} not read in time: the next call goes on with them." if tally.pending else ""
+    folded = f"{tally.folded:,} near-duplicates left out." if tally.folded else ""
+    best = f"Next best: {tally.next_best}." if tally.next_best else ""
+    ask = f', or expand(ref="{handle}", question="…")' if handle else ""
+    return f"[{' '.join(part for part in (kept, folded, late, best, more + ask) if part)}.]"
 
 
 def notice(best: float) -> str:
     """What is said before slices that are probably no answer."""
-    return f"[These sources probably do not answer this: best match {best:.2f}. The closest lines follow.]"
+    return f"[These sources probably do not answer this: best match {decimal(best)}. What follows is the closest.]"
 
 
 def noted(notes: tuple[str, ...], budget_tokens: int) -> list[str]:
-    """Notes a line each, as many characters as a share of the budget allows; the rest are counted."""
+    """Notes a line each, as many as a share of the budget allows; the rest are counted."""
     lines: list[str] = []
-    room = budget_tokens * 3 // NOTES_SHARE
+    room = budget_tokens // NOTES_SHARE
     for note in notes:
-        room -= len(note)
+        room -= tokens.count(note)
         if room < 0:
-            return [*lines, f"[{len(notes) - len(lines)} more notes.]"]
+            return [*lines, f"[Not said for want of room: {len(notes) - len(lines)} of {len(notes)} notes.]"]
         lines.append(f"[{note}]")
     return lines
 
 
-def _sources(count: int) -> str:
-    return f"{count:,} source" if count == 1 else f"{count:,} sources"
+def _counted(tally: Tally) -> str:
+    return f"{tally.documents:,} source{'s' * (tally.documents != 1)}, {tally.tokens_read:,} tokens"
