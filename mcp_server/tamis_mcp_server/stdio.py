@@ -26,7 +26,7 @@ def run_stdio(settings: Settings) -> None:
     from tamis_mcp_server.server import build_server
     from tamis_mcp_server.workspaces import open_workspace
 
-    scope, engine = _reachable(settings)
+    scope, engine = _scope(settings), _engine()
     server = build_server(
         partial(open_workspace, scope, engine),
         structured=settings.structured,
@@ -72,19 +72,27 @@ def exit_on_signals(clean_up: Callable[[], object]) -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def _reachable(settings: Settings) -> tuple[Scope, LocalEngine]:
-    """What may be read, and the engine; ends the process where a setting makes no sense."""
+def _scope(settings: Settings) -> Scope:
     from tamis_mcp_server.settings import parser
-    from tamis_mcp_server.workspaces import local_engine
     from tamis_tools.errors import TamisError
     from tamis_tools.scope import open_scope
 
     try:
-        scope = open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
-        return scope, local_engine()
+        return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
     except TamisError as error:
         parser().error(str(error))
     except FileNotFoundError:
         parser().error("The working directory is gone. Start in a folder that exists, or give --root in full.")
     except RuntimeError as error:  # ~ of nobody, or of a user without a home
         parser().error(f"--root can't be resolved: {error} Give it in full.")
+
+
+def _engine() -> LocalEngine:
+    from tamis_mcp_server.settings import parser
+    from tamis_mcp_server.workspaces import local_engine
+    from tamis_tools.errors import BadArgument
+
+    try:
+        return local_engine()
+    except BadArgument as error:
+        parser().error(str(error))
