@@ -1,19 +1,19 @@
-"""The engine in a child process: torch never enters the process that speaks the protocol, and can't take it down."""
+"""The engine in another process: torch never enters the process that speaks the protocol, and can't take it down."""
 
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import anyio
 from anyio.abc import TaskGroup
 
-from tamis_engine import codec, embedded, limits
-from tamis_engine.child import Child, ChildLost
+from tamis_engine import codec, embedded, limits, shared
 from tamis_engine.errors import EngineUnavailable
+from tamis_engine.line import Line, LineLost, Opener
 from tamis_engine.protocol import (
     EncodeRequest,
     EncodeResult,
@@ -25,33 +25,36 @@ from tamis_engine.protocol import (
 )
 from tamis_engine.wire import Frame
 
-# -P: a torch.py in the folder where the user works must not be imported.
-COMMAND = (sys.executable, "-P", "-m", "tamis_engine.worker")
 TRIES = 2
 COOL_DOWN_SECONDS = 5.0
 FAREWELL_SECONDS = 2.0
 
 
-class ChildEngine:
-    """An `Engine` whose process starts with the first call and ends with `async with`.
+class LocalEngine:
+    """An `Engine` that the first call reaches, and starts if need be; by default the one that all clients share.
 
     Calls that were open when the process died are asked again of a fresh one, once. Where processes die before
     they answer anything, none is started for a few seconds, and calls fail at once with the reason.
     """
 
-    def __init__(self, command: Sequence[str] = COMMAND, clock: Callable[[], float] = time.monotonic) -> None:
-        self._command = command
+    def __init__(self, opener: Opener | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._opener = opener or partial(shared.opened, shared.Place())
         self._clock = clock
         self._tasks: TaskGroup | None = None
-        self._child: Child | None = None
+        self._line: Line | None = None
         self._stillborn = 0
         self._reason = ""
         self._rests_until = -math.inf
 
     @property
     def pid(self) -> int | None:
-        """Of the child, while it runs."""
-        return self._child.pid if self._child else None
+        """Of the process that answers, while we know one."""
+        return self._line.transport.pid if self._line and self._line.transport and not self._line.lost else None
+
+    @property
+    def private(self) -> str:
+        """Why the process serves nobody else; empty where it is shared, or not reached yet."""
+        return self._line.transport.private if self._line and self._line.transport else ""
 
     async def __aenter__(self) -> Self:
         self._tasks = await anyio.create_task_group().__aenter__()
@@ -60,10 +63,10 @@ class ChildEngine:
     async def __aexit__(self, *exc: object) -> None:
         tasks, self._tasks = self._tasks, None
         assert tasks
-        if self._child:
-            self._child.close()
+        if self._line and self._line.transport:
+            self._line.close()
             with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
-                await self._child.ended.wait()
+                await self._line.ended.wait()
         tasks.cancel_scope.cancel()
         await tasks.__aexit__(None, None, None)
 
@@ -81,7 +84,7 @@ class ChildEngine:
 
     async def models(self) -> tuple[ModelStatus, ...]:
         """See `Engine`; answers at once, whatever is running, and starts nothing."""
-        if self._child is None:
+        if self._line is None:
             return (embedded.status("absent"),)
         return codec.model_statuses(await self._call("models"))
 
@@ -90,9 +93,9 @@ class ChildEngine:
         await self._call("ready")
 
     def stop(self) -> None:
-        """Kill the child now, without awaiting anything: for a signal handler on its way out."""
-        if self._child:
-            self._child.kill()
+        """Leave now, without awaiting anything: for a signal handler on its way out. A shared engine lives on."""
+        if self._line:
+            self._line.hang_up()
 
     async def _ask(self, operation: codec.Operation, request: limits.Request) -> Frame:
         limits.check(request)
@@ -101,33 +104,33 @@ class ChildEngine:
     async def _call(self, operation: codec.Operation, fields: dict[str, Any] | None = None) -> Frame:
         reason = ""
         for _ in range(TRIES):
-            child = self._running()
+            line = self._running()
             try:
-                return codec.checked(await child.call(operation, fields))
-            except ChildLost as lost:
+                return codec.checked(await line.call(operation, fields))
+            except LineLost as lost:
                 reason = str(lost)
-                self._bury(child)
+                self._bury(line)
         raise EngineUnavailable(reason)
 
-    def _running(self) -> Child:
-        """The child of now. It takes calls before its process is up, so nobody starts a second one."""
+    def _running(self) -> Line:
+        """The line of now. It takes calls before the process is up, so nobody opens a second one."""
         if self._tasks is None:
             raise EngineUnavailable("it is not open (`async with` opens it).")
-        if self._child and self._child.lost:
-            self._bury(self._child)
+        if self._line and self._line.lost:
+            self._bury(self._line)
         if (seconds := self._rests_until - self._clock()) > 0:
             raise EngineUnavailable(f"{self._reason} It is tried again in {seconds:.0f} s.")
-        if self._child is None:
-            self._child = Child(self._command)
-            self._tasks.start_soon(self._child.run)
-        return self._child
+        if self._line is None:
+            self._line = Line(self._opener)
+            self._tasks.start_soon(self._line.run)
+        return self._line
 
-    def _bury(self, child: Child) -> None:
+    def _bury(self, line: Line) -> None:
         """Make room for the next one; a second in a row that died before it answered starts the cool-down."""
-        if child is not self._child:
+        if line is not self._line:
             return
-        self._child = None
-        self._reason = child.lost or ""
-        self._stillborn = 0 if child.has_answered else self._stillborn + 1
+        self._line = None
+        self._reason = line.lost or ""
+        self._stillborn = 0 if line.has_answered else self._stillborn + 1
         if self._stillborn >= TRIES:
             self._rests_until = self._clock() + COOL_DOWN_SECONDS

@@ -1,8 +1,7 @@
-"""The engine in this process: for tests, evals and Python programs. A server keeps torch out with `ChildEngine`."""
+"""The engine in this process: for tests, evals and Python programs. A server keeps torch out with `LocalEngine`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Self, TypeVar
 
 from anyio import CapacityLimiter, from_thread, to_thread
@@ -16,9 +15,8 @@ from tamis_engine.protocol import (
     ScoreRequest,
     ScoreResult,
 )
-from tamis_engine.service import Checkpoint, Service
+from tamis_engine.service import Service, Steps, finished
 
-Q = TypeVar("Q")
 R = TypeVar("R")
 
 
@@ -38,15 +36,15 @@ class InProcessEngine:
 
     async def encode(self, request: EncodeRequest) -> EncodeResult:
         """See `Engine`."""
-        return await self._run(self._service.encode, request)
+        return await self._run(self._service.encode(request))
 
     async def score(self, request: ScoreRequest) -> ScoreResult:
         """See `Engine`."""
-        return await self._run(self._service.score, request)
+        return await self._run(self._service.score(request))
 
     async def extract(self, request: ExtractRequest) -> ExtractResult:
         """See `Engine`."""
-        return await self._run(self._service.extract, request)
+        return await self._run(self._service.extract(request))
 
     async def models(self) -> tuple[ModelStatus, ...]:
         """See `Engine`; answers at once, whatever is running."""
@@ -54,7 +52,7 @@ class InProcessEngine:
 
     async def ready(self) -> None:
         """See `Engine`."""
-        await to_thread.run_sync(self._service.ready, limiter=self._runner)
+        await self._run(self._service.ready())
 
-    async def _run(self, work: Callable[[Q, Checkpoint], R], request: Q) -> R:
-        return await to_thread.run_sync(work, request, from_thread.check_cancelled, limiter=self._runner)
+    async def _run(self, steps: Steps[R]) -> R:
+        return await to_thread.run_sync(finished, steps, from_thread.check_cancelled, limiter=self._runner)

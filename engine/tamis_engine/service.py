@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,16 @@ from tamis_engine.protocol import (
     ScoreResult,
 )
 
-Checkpoint = Callable[[], None]
-"""Called between batches; raises where nobody waits for the answer any more."""
+R = TypeVar("R")
+Steps = Generator[None, None, R]
+"""Work that pauses between batches, so that others get a turn, and can be closed there once nobody waits for it."""
 
 
 class Service:
-    """Loads the embedded encoder on first use and answers with it. Belongs to one thread, but for `models`."""
+    """Loads the embedded encoder on first use and answers with it. Belongs to one thread, but for `models`.
+
+    What was computed before a request was closed is kept.
+    """
 
     def __init__(self, load: Callable[[], Encoder] = embedded.load, cache: VectorCache | None = None) -> None:
         self._load = load
@@ -38,17 +43,16 @@ class Service:
         self._encoder: Encoder | None = None
         self._state: ModelState = "absent"
 
-    def encode(self, request: EncodeRequest, checkpoint: Checkpoint) -> EncodeResult:
-        """Vectors in the order of the texts. What was computed before a checkpoint raised is kept."""
+    def encode(self, request: EncodeRequest) -> Steps[EncodeResult]:
+        """Vectors in the order of the texts."""
         check(request)
         self._check_model(request.model)
         if request.kind != "dense":
             raise RequestInvalid(
                 f"{request.model!r} gives one dense vector a text, not {request.kind!r}. Ask for kind 'dense'."
             )
-        checkpoint()
         names = [key(request.model, request.role, text) for text in request.texts]
-        found = self._vectors(dict(zip(names, request.texts, strict=True)), checkpoint)
+        found = yield from self._vectors(dict(zip(names, request.texts, strict=True)))
         tokens = tuple(found[name].tokens for name in names)
         rows = [found[name].numbers for name in names]
         return EncodeResult(
@@ -58,18 +62,18 @@ class Service:
             model=request.model,
         )
 
-    def score(self, request: ScoreRequest, checkpoint: Checkpoint) -> ScoreResult:
+    def score(self, request: ScoreRequest) -> Steps[ScoreResult]:
         """The cosine of query and passage, calibrated."""
         check(request)
-        passages = self.encode(EncodeRequest(request.passages, request.model), checkpoint)
-        scores = self._against((request.query,), request.model, passages.vectors, checkpoint)[0]
-        return ScoreResult(scores, passages.truncated, request.model)
+        passages = yield from self.encode(EncodeRequest(request.passages, request.model))
+        scores = yield from self._against((request.query,), request.model, passages.vectors)
+        return ScoreResult(scores[0], passages.truncated, request.model)
 
-    def extract(self, request: ExtractRequest, checkpoint: Checkpoint) -> ExtractResult:
+    def extract(self, request: ExtractRequest) -> Steps[ExtractResult]:
         """Whole passages: a bi-encoder can tell which passage answers a label, not where in it."""
         check(request)
-        passages = self.encode(EncodeRequest(request.passages, request.model), checkpoint)
-        scores = self._against(request.labels, request.model, passages.vectors, checkpoint)
+        passages = yield from self.encode(EncodeRequest(request.passages, request.model))
+        scores = yield from self._against(request.labels, request.model, passages.vectors)
         extractions = tuple(
             Extraction(passage, 0, len(request.passages[passage]), label, float(row[passage]))
             for label, row in zip(request.labels, scores, strict=True)
@@ -81,9 +85,10 @@ class Service:
         """What there is. May be called from any thread: it reads and changes nothing."""
         return (embedded.status(self._state, self._encoder.footprint_bytes if self._encoder else 0),)
 
-    def ready(self) -> None:
-        """Returns once the embedded encoder is in memory."""
+    def ready(self) -> Steps[None]:
+        """Ends once the embedded encoder is in memory."""
         self._resident()
+        yield
 
     def _check_model(self, name: str) -> None:
         if name != embedded.NAME:
@@ -101,7 +106,7 @@ class Service:
             self._state = "resident" if self._encoder else "absent"
         return encoder
 
-    def _vectors(self, texts: dict[bytes, str], checkpoint: Checkpoint) -> dict[bytes, Vector]:
+    def _vectors(self, texts: dict[bytes, str]) -> Steps[dict[bytes, Vector]]:
         cached = {name: self._cache.get(name) for name in texts}
         found = {name: vector for name, vector in cached.items() if vector}
         missing = [name for name in texts if name not in found]
@@ -111,12 +116,22 @@ class Service:
                     # a copy, so that one vector kept does not keep its whole batch
                     found[missing[row]] = Vector(numbers.copy(), tokens)
                     self._cache.put(missing[row], found[missing[row]])
-                checkpoint()
+                yield
         return found
 
     def _against(
-        self, queries: tuple[str, ...], model: str, passages: NDArray[np.float32], checkpoint: Checkpoint
-    ) -> NDArray[np.float32]:
+        self, queries: tuple[str, ...], model: str, passages: NDArray[np.float32]
+    ) -> Steps[NDArray[np.float32]]:
         """Probabilities of relevance, shape (queries, passages)."""
-        encoded = self.encode(EncodeRequest(queries, model, role="query"), checkpoint)
+        encoded = yield from self.encode(EncodeRequest(queries, model, role="query"))
         return CALIBRATION.probability(encoded.vectors @ passages.T)
+
+
+def finished(steps: Steps[R], before_each: Callable[[], object] = lambda: None) -> R:
+    """What comes of `steps`. `before_each` raises where nobody waits for it any more."""
+    while True:
+        before_each()
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value

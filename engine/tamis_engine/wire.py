@@ -1,4 +1,4 @@
-"""Frames over a pipe: two lengths, a JSON header, then raw bytes for vectors. Nothing in them is executable."""
+"""Frames over a pipe or socket: two lengths, a JSON header, raw bytes for vectors. Nothing in them is executable."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def pack(frame: Frame) -> bytes:
     return LENGTHS.pack(len(header), len(frame.body)) + header + frame.body
 
 
-def read(stream: BinaryIO) -> Frame | None:
+def read(stream: BinaryIO, max_bytes: int = MAX_FRAME_BYTES) -> Frame | None:
     """The next frame, or None where the stream ended between two frames."""
     head = stream.read(LENGTHS.size)
     if not head:
         return None
-    header_bytes, body_bytes = _lengths(head)
+    header_bytes, body_bytes = _lengths(head, max_bytes)
     return _frame(stream.read(header_bytes + body_bytes), header_bytes, body_bytes)
 
 
@@ -55,12 +55,12 @@ async def receive(stream: BufferedByteReceiveStream) -> Frame | None:
         raise WireError("the stream ended inside a frame") from error
 
 
-def _lengths(head: bytes) -> tuple[int, int]:
+def _lengths(head: bytes, max_bytes: int = MAX_FRAME_BYTES) -> tuple[int, int]:
     if len(head) < LENGTHS.size:
         raise WireError("the stream ended inside a frame")
     header_bytes, body_bytes = LENGTHS.unpack(head)
-    if header_bytes + body_bytes > MAX_FRAME_BYTES:
-        raise WireError(f"a frame of {header_bytes + body_bytes:,} bytes; at most {MAX_FRAME_BYTES:,} are possible")
+    if header_bytes + body_bytes > max_bytes:
+        raise WireError(f"a frame of {header_bytes + body_bytes:,} bytes; at most {max_bytes:,} are possible")
     return header_bytes, body_bytes
 
 
@@ -69,7 +69,7 @@ def _frame(data: bytes, header_bytes: int, body_bytes: int) -> Frame:
         raise WireError("the stream ended inside a frame")
     try:
         header = json.loads(data[:header_bytes].decode("utf-8", "surrogatepass"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"the header is not JSON ({error})") from error
     if not isinstance(header, dict):
         raise WireError("the header is not an object")

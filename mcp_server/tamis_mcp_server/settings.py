@@ -1,16 +1,23 @@
 """What `tamis mcp` is started with, and the only definition of its options.
 
-Settings come from arguments alone: most clients start a server with an environment of their own making.
+Settings come from arguments: most clients start a server with an environment of their own making. Only where the
+engine is met comes from there, for all clients must agree on it, and it is rarely anything but the default.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from tamis_engine.shared import Place
+
+ENGINE_FOLDER = "TAMIS_ENGINE_FOLDER"
+ENGINE_IDLE_SECONDS = "TAMIS_ENGINE_IDLE_SECONDS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +59,17 @@ def parse(arguments: Sequence[str]) -> Settings:
     """Settings from what follows `tamis mcp`; prints and exits on `--help` and on wrong use (code 2)."""
     given = parser().parse_args(arguments)
     return Settings(tuple(given.roots), given.allow_url, given.allow_secrets, given.structured)
+
+
+def engine_place(environment: Mapping[str, str]) -> Place:
+    """Where the engine of this machine is met, and how long it stays unused. Raises `BadArgument`."""
+    # late: `tamis mcp --help` needs none of it
+    from tamis_engine.address import here
+    from tamis_engine.shared import IDLE_SECONDS, Place
+    from tamis_tools.errors import BadArgument
+
+    folder, idle = environment.get(ENGINE_FOLDER), environment.get(ENGINE_IDLE_SECONDS)
+    try:
+        return Place(here(Path(folder).absolute() if folder else None), float(idle) if idle else IDLE_SECONDS)
+    except ValueError as error:
+        raise BadArgument(f"{ENGINE_IDLE_SECONDS} is {idle!r}, which is no number of seconds.") from error

@@ -13,21 +13,20 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
+    from tamis_engine.client import LocalEngine
     from tamis_mcp_server.settings import Settings
     from tamis_tools.scope import Scope
 
 
 def run_stdio(settings: Settings) -> None:
     """Serve until stdin closes. Wrong settings end the process with code 2 and a sentence on stderr."""
-    scope = _scope(settings)
     gc.disable()  # what is imported here stays: looking through it for garbage takes a third of the start
     import anyio
 
-    from tamis_engine.client import ChildEngine
     from tamis_mcp_server.server import build_server
     from tamis_mcp_server.workspaces import open_workspace
 
-    engine = ChildEngine()
+    scope, engine = _scope(settings), _engine()
     server = build_server(
         partial(open_workspace, scope, engine),
         structured=settings.structured,
@@ -81,4 +80,15 @@ def _scope(settings: Settings) -> Scope:
     try:
         return open_scope(settings.roots, allow_urls=settings.allow_url, allow_secrets=settings.allow_secrets)
     except TamisError as error:
+        parser().error(str(error))
+
+
+def _engine() -> LocalEngine:
+    from tamis_mcp_server.settings import parser
+    from tamis_mcp_server.workspaces import local_engine
+    from tamis_tools.errors import BadArgument
+
+    try:
+        return local_engine()
+    except BadArgument as error:
         parser().error(str(error))

@@ -1,10 +1,15 @@
-"""Where a connection's workspace begins and ends."""
+"""Where a connection's engine and workspace begin and end."""
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from tamis_engine import shared
+from tamis_engine.client import LocalEngine
+from tamis_mcp_server.settings import engine_place
 from tamis_tools.handles import HandleStore, default_folder
 from tamis_tools.workspace import Workspace
 
@@ -13,6 +18,11 @@ if TYPE_CHECKING:
 
     from tamis_engine.protocol import Engine
     from tamis_tools.scope import Scope
+
+
+def local_engine() -> LocalEngine:
+    """The engine of this machine, which its clients share. Raises `BadArgument` where a setting makes no sense."""
+    return LocalEngine(partial(shared.opened, engine_place(os.environ)))
 
 
 @asynccontextmanager

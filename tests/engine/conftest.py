@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
-from tamis_engine import embedded
+from tamis_engine import embedded, shared
+from tamis_engine.address import Address, CannotShare
+from tamis_engine.shared import Place
+from tests.engine.meeting import wait_until_gone
 
 if TYPE_CHECKING:
     from tamis_engine.encoder import BertEncoder
@@ -50,3 +57,26 @@ def command(log: Path) -> tuple[str, ...]:
 @pytest.fixture
 def lines(log: Path) -> Callable[[], list[str]]:
     return lambda: log.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Short: the name of a socket has little room."""
+    path = Path(tempfile.mkdtemp(prefix="tamis-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def loopback() -> bool:
+    return False
+
+
+@pytest.fixture
+def place(loopback: bool, folder: Path, command: tuple[str, ...]) -> Iterator[Place]:
+    """Where engines with a fake model are met; none is left when the test ends."""
+    place = Place(Address(folder, "fake", loopback), 20, command, command)
+    yield place
+    with suppress(CannotShare):
+        anyio.run(shared.stop, place.address)
+    wait_until_gone(place.address)

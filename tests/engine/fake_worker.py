@@ -1,4 +1,7 @@
-"""The real worker around a fake model: fake_worker.py LOG. Texts tell the model what to do; LOG says what it did."""
+"""The real processes around a fake model. Texts tell the model what to do; LOG says what it did.
+
+fake_worker.py LOG is a private child, fake_worker.py LOG FOLDER NAME ... a shared engine.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tamis_engine import worker
+from tamis_engine import daemon, worker
 from tamis_engine.model import Batch
 from tamis_engine.protocol import ModelStatus
 from tamis_engine.service import Service
@@ -26,6 +30,8 @@ def note(line: str) -> None:
 
 
 class FakeEncoder:
+    """A batch a text."""
+
     footprint_bytes = 1
 
     def encode(self, texts: Sequence[str]) -> Iterator[Batch]:
@@ -39,6 +45,8 @@ def react(text: str) -> None:
     match text.split():
         case ["hold", *_]:
             RELEASE.wait(20)
+        case ["gate", *_]:
+            wait_for(LOG.with_name("open"))
         case ["print", *_]:
             print("a stray print", flush=True)  # noqa: T201
             os.write(1, b"and one past Python\n")
@@ -53,6 +61,12 @@ def react(text: str) -> None:
             os._exit(3)
 
 
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
 class ReleasingService(Service):
     """`models`, which the worker answers at once, lets go of what is held."""
 
@@ -61,6 +75,13 @@ class ReleasingService(Service):
         return super().models()
 
 
-if __name__ == "__main__":
+def start() -> Service:
     note("started")
-    worker.serve(ReleasingService(FakeEncoder))
+    return ReleasingService(FakeEncoder)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        worker.serve(start())
+    else:
+        daemon.serve(*daemon.parsed(sys.argv[2:]), start)

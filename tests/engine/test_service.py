@@ -9,7 +9,7 @@ from tamis_engine.calibration import CALIBRATION
 from tamis_engine.errors import EngineUnavailable, ModelInvalid, ModelNotFound, RequestInvalid
 from tamis_engine.model import Batch
 from tamis_engine.protocol import EncodeRequest, ExtractRequest, ScoreRequest
-from tamis_engine.service import Service
+from tamis_engine.service import Service, finished
 
 
 class Recorder:
@@ -33,7 +33,7 @@ class CallerLeft(Exception):
 
 
 class Caller:
-    """Waits for `patience` checkpoints, then leaves."""
+    """Waits for `patience` steps, then leaves."""
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
@@ -42,10 +42,6 @@ class Caller:
         self.patience -= 1
         if self.patience < 0:
             raise CallerLeft
-
-
-def stays() -> None:
-    return None
 
 
 @pytest.fixture
@@ -59,49 +55,49 @@ def service(recorder: Recorder) -> Service:
 
 
 def test_vectors_are_in_the_order_of_the_texts(service: Service) -> None:
-    result = service.encode(EncodeRequest(("a", "b", "c")), stays)
+    result = finished(service.encode(EncodeRequest(("a", "b", "c"))))
     assert result.vectors.argmax(axis=1).tolist() == [ord("a"), ord("b"), ord("c")]
 
 
 def test_nothing_is_computed_twice(service: Service, recorder: Recorder) -> None:
-    service.encode(EncodeRequest(("a", "b", "a")), stays)
-    again = service.encode(EncodeRequest(("b", "a", "c")), stays)
+    finished(service.encode(EncodeRequest(("a", "b", "a"))))
+    again = finished(service.encode(EncodeRequest(("b", "a", "c"))))
     assert sorted(recorder.computed) == ["a", "b", "c"]
     assert again.vectors.argmax(axis=1).tolist() == [ord("b"), ord("a"), ord("c")]
 
 
 def test_a_query_is_not_mistaken_for_the_same_words_as_a_passage(service: Service, recorder: Recorder) -> None:
-    service.encode(EncodeRequest(("a",)), stays)
-    service.encode(EncodeRequest(("a",), role="query"), stays)
+    finished(service.encode(EncodeRequest(("a",))))
+    finished(service.encode(EncodeRequest(("a",), role="query")))
     assert recorder.computed == ["a", "a"]
 
 
 def test_truncation_is_reported_for_the_text_that_was_cut(service: Service) -> None:
-    result = service.encode(EncodeRequest(("a" * 256, "a" * 257)), stays)
+    result = finished(service.encode(EncodeRequest(("a" * 256, "a" * 257))))
     assert (result.tokens, result.truncated) == ((256, 257), (False, True))
 
 
 def test_no_texts_are_no_vectors_and_load_nothing(service: Service) -> None:
-    assert service.encode(EncodeRequest(()), stays).vectors.shape == (0, 384)
+    assert finished(service.encode(EncodeRequest(()))).vectors.shape == (0, 384)
     assert service.models()[0].state == "absent"
 
 
 def test_work_whose_caller_left_is_dropped_before_it_runs(service: Service, recorder: Recorder) -> None:
     with pytest.raises(CallerLeft):
-        service.encode(EncodeRequest(("a",)), Caller(patience=0))
+        finished(service.encode(EncodeRequest(("a",))), Caller(patience=0))
     assert recorder.computed == []
 
 
 def test_what_was_computed_before_the_caller_left_is_kept(service: Service, recorder: Recorder) -> None:
     with pytest.raises(CallerLeft):
-        service.encode(EncodeRequest(("a", "b", "c")), Caller(patience=2))
+        finished(service.encode(EncodeRequest(("a", "b", "c"))), Caller(patience=2))
     assert recorder.computed == ["c", "b"]
-    service.encode(EncodeRequest(("a", "b", "c")), stays)
+    finished(service.encode(EncodeRequest(("a", "b", "c"))))
     assert recorder.computed == ["c", "b", "a"]
 
 
 def test_a_score_is_the_calibrated_cosine(service: Service) -> None:
-    scores = service.score(ScoreRequest("a question", ("answer", "nonsense")), stays).scores
+    scores = finished(service.score(ScoreRequest("a question", ("answer", "nonsense")))).scores
     assert scores == pytest.approx(CALIBRATION.probability(np.array([1, 0], np.float32)))
     assert scores[0] > 0.5
     assert scores[1] < 0.01
@@ -115,7 +111,7 @@ def test_probabilities_rise_with_the_cosine_and_stay_between_0_and_1() -> None:
 
 
 def test_every_label_gets_whole_passages_best_first(service: Service) -> None:
-    found = service.extract(ExtractRequest(("b?", "a?"), ("apple", "berry")), stays).extractions
+    found = finished(service.extract(ExtractRequest(("b?", "a?"), ("apple", "berry")))).extractions
     assert [(one.label, one.passage, one.start, one.end) for one in found] == [
         ("b?", 1, 0, 5),
         ("b?", 0, 0, 5),
@@ -127,12 +123,12 @@ def test_every_label_gets_whole_passages_best_first(service: Service) -> None:
 
 def test_an_unknown_model_is_answered_with_the_nearest_name(service: Service) -> None:
     with pytest.raises(ModelNotFound, match="Did you mean 'all-MiniLM-L6-v2'"):
-        service.encode(EncodeRequest(("a",), model="all-minilm-l6"), stays)
+        finished(service.encode(EncodeRequest(("a",), model="all-minilm-l6")))
 
 
 def test_a_kind_that_the_model_lacks_is_refused_with_the_kind_that_it_has(service: Service) -> None:
     with pytest.raises(RequestInvalid, match=r"not 'sparse'\. Ask for kind 'dense'"):
-        service.encode(EncodeRequest(("a",), kind="sparse"), stays)
+        finished(service.encode(EncodeRequest(("a",), kind="sparse")))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +145,7 @@ def test_an_oversized_request_is_refused_with_both_numbers(request_: limits.Requ
 
 
 def test_the_model_is_absent_then_resident_with_its_footprint(service: Service) -> None:
-    before, _, after = service.models()[0], service.ready(), service.models()[0]
+    before, _, after = service.models()[0], finished(service.ready()), service.models()[0]
     assert (before.state, before.footprint_bytes) == ("absent", 0)
     assert (after.state, after.footprint_bytes) == ("resident", 7)
 
@@ -164,9 +160,9 @@ def test_a_load_that_failed_leaves_the_model_absent_and_is_tried_again(recorder:
 
     service = Service(load)
     with pytest.raises(ModelInvalid):
-        service.ready()
+        finished(service.ready())
     assert service.models()[0].state == "absent"
-    service.ready()
+    finished(service.ready())
 
 
 def test_a_missing_library_is_named() -> None:
@@ -174,7 +170,7 @@ def test_a_missing_library_is_named() -> None:
         raise ImportError("No module named 'torch'")
 
     with pytest.raises(EngineUnavailable, match="No module named 'torch'"):
-        Service(load).ready()
+        finished(Service(load).ready())
 
 
 def vector() -> Vector:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tamis_engine.client import COMMAND
+from tamis_engine.child import COMMAND
 from tamis_engine.wire import Frame, pack, read
 
 

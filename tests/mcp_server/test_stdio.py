@@ -181,6 +181,16 @@ async def test_a_root_that_leads_nowhere_ends_the_start_with_a_sentence(tmp_path
     assert b"Traceback" not in written
 
 
+async def test_a_setting_of_the_engine_that_makes_no_sense_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    set_wrongly = "import os; os.environ['TAMIS_ENGINE_IDLE_SECONDS'] = 'soon'"
+    start = f"{set_wrongly}; from tamis_mcp_server.__main__ import main; main()"
+    async with started("-c", start, "mcp", "--root", str(tmp_path)) as wire:
+        code, written = await wire.end()
+    assert code == 2
+    assert b"'soon'" in written
+    assert b"Traceback" not in written
+
+
 async def test_a_misspelt_option_ends_the_start_with_a_sentence() -> None:
     async with started("-m", "tamis_mcp_server", "mcp", "--rot", ".") as wire:
         code, written = await wire.end()

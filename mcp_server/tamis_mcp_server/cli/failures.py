@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tamis_engine.address import CannotShare
 from tamis_engine.errors import EngineError, ModelNotFound
 from tamis_mcp_server.cli.output import ReaderLeft, harmless
 from tamis_mcp_server.install import InstallError
@@ -21,6 +22,7 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (InstallError, 2),
     (ModelNotFound, 2),
     (EngineError, 4),
+    (CannotShare, 4),
 )
 """The first class that fits tells; a name that is no model is wrong use, not a failure of the engine."""
 

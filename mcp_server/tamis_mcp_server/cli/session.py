@@ -35,12 +35,11 @@ STDIN = "-"
 
 
 def open_default(scope: Scope) -> AbstractAsyncContextManager[Workspace]:
-    """A workspace with the engine in a child process and the user's own handle store."""
+    """A workspace with the engine of this machine and the user's own handle store."""
     # late: `tamis --help` and `tamis install` need none of it
-    from tamis_engine.client import ChildEngine
-    from tamis_mcp_server.workspaces import open_workspace
+    from tamis_mcp_server.workspaces import local_engine, open_workspace
 
-    return open_workspace(scope, ChildEngine(), any_handle=True)
+    return open_workspace(scope, local_engine(), any_handle=True)
 
 
 def all_checks() -> tuple[Check, ...]:

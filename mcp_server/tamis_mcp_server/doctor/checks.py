@@ -140,6 +140,7 @@ CHECKS = (
     Check("torch", trials.torch, "Install torch for this machine: pip install --force-reinstall torch.", engine=True),
     Check("model", model, _REINSTALL, engine=True),
     Check("engine", trials.engine, "Look at the lines about torch and the model; else --debug.", engine=True),
+    Check("sharing", trials.sharing, "Make that folder yours, or name another with TAMIS_ENGINE_FOLDER.", engine=True),
     Check("tokens", tokens, _REINSTALL),
     Check("code", languages, _REINSTALL),
     Check("pdf", trials.pdf, "Install the reader again: pip install --force-reinstall pypdfium2."),

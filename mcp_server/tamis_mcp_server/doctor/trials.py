@@ -82,12 +82,12 @@ def engine(_machine: Machine) -> tuple[Status, str]:
 
 
 async def _embed() -> str:
-    from tamis_engine.client import ChildEngine
     from tamis_engine.protocol import EncodeRequest
+    from tamis_mcp_server.workspaces import local_engine
 
     began = perf_counter()
     with anyio.fail_after(_PATIENCE_SECONDS):
-        async with ChildEngine() as running:
+        async with local_engine() as running:
             await running.ready()
             ready = perf_counter()
             result = await running.encode(EncodeRequest(("what matters passes the sieve",)))
@@ -96,6 +96,22 @@ async def _embed() -> str:
     return (
         f"{result.model}, {size} dimensions; ready in {ready - began:.1f} s, one text in {1e3 * (done - ready):.0f} ms"
     )
+
+
+def sharing(_machine: Machine) -> tuple[Status, str]:
+    """Whether all clients of this machine can use one engine."""
+    return anyio.run(_share)
+
+
+async def _share() -> tuple[Status, str]:
+    from tamis_mcp_server.workspaces import local_engine
+
+    with anyio.fail_after(_PATIENCE_SECONDS):
+        async with local_engine() as running:
+            await running.ready()
+            if running.private:
+                return "warn", f"each client has an engine of its own: {running.private}"
+            return "ok", f"one engine for all clients, process {running.pid}; `tamis engine status` says more"
 
 
 def pdf(_machine: Machine) -> tuple[Status, str]:
