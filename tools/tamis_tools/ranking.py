@@ -53,7 +53,7 @@ class Weights(NamedTuple):
 
 
 WEIGHTS = Weights(cosine=4.2, words=6.3, block=3.5, bias=-6.3, words_alone=8.0, block_alone=4.0, bias_alone=-5.5)
-"""Fitted on the training parts of HotpotQA, MuSiQue and Evidence Inference, rounded; see README.md."""
+"""Fitted on the training parts of HotpotQA, MuSiQue and Evidence Inference, rounded."""
 
 
 class Hit(NamedTuple):
