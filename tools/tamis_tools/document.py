@@ -96,13 +96,17 @@ class Document:
         return self.span_of(self.window) if self.window else Span(0, len(self.text))
 
     def locate(self, span: Span) -> str:
-        """What a user calls the place: `path:12-18`, or `paper.pdf p3:4-9` (page, then lines in it)."""
+        """What a user calls a place: `path:12-18`, or `paper.pdf p3:4-9`."""
+        return f"{self.address}{' ' if self.page_starts else ':'}{self.place(span)}"
+
+    def place(self, span: Span) -> str:
+        """The lines of a span, `12-18`; in a PDF its page and the lines in it, `p3:4-9`."""
         lines = self.lines_of(span)
         if not self.page_starts:
-            return f"{self.address}:{_range(lines.first, lines.last)}"
+            return _range(lines.first, lines.last)
         page = bisect_right(self.page_starts, lines.first - 1)
         before = self.lines_before_page(lines.first)
-        return f"{self.address} p{page}:{_range(lines.first - before, lines.last - before)}"
+        return f"p{page}:{_range(lines.first - before, lines.last - before)}"
 
 
 def _range(first: int, last: int) -> str:

@@ -76,7 +76,7 @@ class _Picker:
 
     def take(self, at: int) -> bool:
         """Choose an entry if it is new, not said yet, and fits."""
-        if at in self.chosen or at in self._passed:
+        if at in self._passed:
             return False
         self._passed.add(at)
         entry = self.ranking.corpus.entries[at]

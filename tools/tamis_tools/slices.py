@@ -64,7 +64,7 @@ def _body(document: Document, group: Sequence[Stretch]) -> str:
     lines: list[str] = []
     for item in group:
         if lines:
-            lines.append(f"… {document.locate(item.span).removeprefix(document.address).lstrip(' :')}")
+            lines.append(f"… {document.place(item.span)}")
         lines.append(document.text[item.span.start : item.span.end].removesuffix("\n"))
     return "\n".join(lines)
 

@@ -61,7 +61,7 @@ def test_a_link_out_is_refused_when_named_and_counted_when_met(reader, outside):
     reader.write("a.txt")
     (reader.root / "link.txt").symlink_to(outside)
     (reader.root / "up").symlink_to(outside.parent)
-    for spec in ("link.txt", "up/outside.txt", "up", "up/*.txt", "up/root/../outside.txt"):
+    for spec in ("link.txt", "up/outside.txt", "up", "up/*.txt", f"up/{reader.root.name}/../outside.txt"):
         with pytest.raises(OutsideRoots):
             reader(spec)
     for spec in (".", "**", "*"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tamis_tools import tokens
-from tamis_tools.operations.listing import decimal
+from tamis_tools.operations.listing import counted, decimal
 
 TERSE_BELOW, SHORT_BELOW = 300, 1_000
 """Budgets under these get a closing line of few words, or of a few more, so that the slices have the room."""
@@ -35,13 +35,13 @@ def closing(tally: Tally, handle: str, budget_tokens: int) -> str:
     """The last line of an answer: counts, then the exact next calls; without a handle, what is lost with it."""
     if not tally.unfinished:
         kept = f" Kept as {handle}." if handle else ""
-        return f"[Everything is shown: {_counted(tally)}.{kept}]"
+        return f"[Everything is shown: {_read(tally)}.{kept}]"
     if not tally.kept and not tally.pending:
         return f"[Nothing fits into {budget_tokens:,} tokens. Call again with a larger budget_tokens.]"
     more = f'More: compress(cursor="{handle}")' if handle else "For more call again with a larger budget_tokens"
     if budget_tokens < TERSE_BELOW:
         return f"[Kept {tally.kept} of {tally.segments:,} segments. {more}.]"
-    kept = f"Kept {tally.kept} of {tally.segments:,} segments within {budget_tokens:,} tokens; read {_counted(tally)}."
+    kept = f"Kept {tally.kept} of {tally.segments:,} segments within {budget_tokens:,} tokens; read {_read(tally)}."
     if budget_tokens < SHORT_BELOW:
         return f"[{kept} {more}.]"
     late = f"{tally.pending:,} not read in time: the next call goes on with them." if tally.pending else ""
@@ -68,5 +68,5 @@ def noted(notes: tuple[str, ...], budget_tokens: int) -> list[str]:
     return lines
 
 
-def _counted(tally: Tally) -> str:
-    return f"{tally.documents:,} source{'s' * (tally.documents != 1)}, {tally.tokens_read:,} tokens"
+def _read(tally: Tally) -> str:
+    return f"{counted(tally.documents, 'source')}, {tally.tokens_read:,} tokens"
