@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import anyio
 import pytest
 
-from tamis_engine import shared
-from tamis_engine.address import here
+from tamis_engine.process import shared
+from tamis_engine.process.address import here
 from tamis_mcp_server.settings import ENGINE_FOLDER, ENGINE_IDLE_SECONDS
 
 

@@ -11,9 +11,11 @@ from typing import Any, Self
 import anyio
 from anyio.abc import TaskGroup
 
-from tamis_engine import codec, embedded, limits, shared
+from tamis_engine import embedded, limits
 from tamis_engine.errors import EngineUnavailable
-from tamis_engine.line import Line, LineLost, Opener
+from tamis_engine.process import codec, shared
+from tamis_engine.process.line import Line, LineLost, Opener
+from tamis_engine.process.wire import Frame
 from tamis_engine.protocol import (
     EncodeRequest,
     EncodeResult,
@@ -23,7 +25,6 @@ from tamis_engine.protocol import (
     ScoreRequest,
     ScoreResult,
 )
-from tamis_engine.wire import Frame
 
 TRIES = 2
 COOL_DOWN_SECONDS = 5.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamis_engine.protocol import DEFAULT_MODEL, ModelState, ModelStatus
 
 if TYPE_CHECKING:
-    from tamis_engine.encoder import BertEncoder
+    from tamis_engine.compute.encoder import BertEncoder
 
 NAME = DEFAULT_MODEL
 FOLDER = Path(__file__).parent / "embedded" / NAME
@@ -25,6 +25,6 @@ def status(state: ModelState, footprint_bytes: int = 0) -> ModelStatus:
 def load() -> BertEncoder:
     """The embedded encoder, ready to use. Raises `ModelInvalid` where the files are not what was shipped."""
     # torch and transformers: 200 MB and a second or two, so only where something is computed
-    from tamis_engine.loading import load_bert
+    from tamis_engine.compute.loading import load_bert
 
     return load_bert(FOLDER, MAX_TOKENS)

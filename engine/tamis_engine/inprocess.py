@@ -15,7 +15,7 @@ from tamis_engine.protocol import (
     ScoreRequest,
     ScoreResult,
 )
-from tamis_engine.service import Service, Steps, finished
+from tamis_engine.running.service import Service, Steps, finished
 
 R = TypeVar("R")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamis_engine.shared import Place
+    from tamis_engine.process.shared import Place
 
 ENGINE_FOLDER = "TAMIS_ENGINE_FOLDER"
 ENGINE_IDLE_SECONDS = "TAMIS_ENGINE_IDLE_SECONDS"
@@ -64,8 +64,8 @@ def parse(arguments: Sequence[str]) -> Settings:
 def engine_place(environment: Mapping[str, str]) -> Place:
     """Where the engine of this machine is met, and how long it stays unused. Raises `BadArgument`."""
     # late: `tamis mcp --help` needs none of it
-    from tamis_engine.address import here
-    from tamis_engine.shared import IDLE_SECONDS, Place
+    from tamis_engine.process.address import here
+    from tamis_engine.process.shared import IDLE_SECONDS, Place
     from tamis_tools.errors import BadArgument
 
     folder, idle = environment.get(ENGINE_FOLDER), environment.get(ENGINE_IDLE_SECONDS)

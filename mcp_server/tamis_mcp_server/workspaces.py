@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tamis_engine import shared
 from tamis_engine.client import LocalEngine
+from tamis_engine.process import shared
 from tamis_mcp_server.settings import engine_place
 from tamis_tools.handles import HandleStore, default_folder
 from tamis_tools.workspace import Workspace

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tamis_engine import embedded, shared
-from tamis_engine.address import Address, CannotShare
-from tamis_engine.shared import Place
+from tamis_engine import embedded
+from tamis_engine.process import shared
+from tamis_engine.process.address import Address, CannotShare
+from tamis_engine.process.shared import Place
 from tests.engine.meeting import wait_until_gone
 
 if TYPE_CHECKING:
-    from tamis_engine.encoder import BertEncoder
+    from tamis_engine.compute.encoder import BertEncoder
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def encoder() -> BertEncoder:
     """The embedded encoder in float32."""
     import torch
 
-    from tamis_engine.loading import load_bert
+    from tamis_engine.compute.loading import load_bert
 
     return load_bert(embedded.FOLDER, embedded.MAX_TOKENS, torch.float32)
 
@@ -36,7 +37,7 @@ def encoder() -> BertEncoder:
 def bfloat16_encoder() -> BertEncoder:
     import torch
 
-    from tamis_engine.loading import load_bert
+    from tamis_engine.compute.loading import load_bert
 
     return load_bert(embedded.FOLDER, embedded.MAX_TOKENS, torch.bfloat16)
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tamis_engine import daemon, worker
-from tamis_engine.model import Batch
+from tamis_engine.process import daemon, worker
 from tamis_engine.protocol import ModelStatus
-from tamis_engine.service import Service
+from tamis_engine.running.model import Batch
+from tamis_engine.running.service import Service
 
 LOG = Path(sys.argv[1])
 RELEASE = threading.Event()

@@ -10,12 +10,12 @@ import anyio
 import pytest
 from filelock import FileLock
 
-from tamis_engine import hello, shared
-from tamis_engine.address import Address, Port
 from tamis_engine.client import LocalEngine
-from tamis_engine.line import message
-from tamis_engine.shared import Place
-from tamis_engine.wire import read
+from tamis_engine.process import hello, shared
+from tamis_engine.process.address import Address, Port
+from tamis_engine.process.line import message
+from tamis_engine.process.shared import Place
+from tamis_engine.process.wire import read
 
 over_both = pytest.mark.parametrize("loopback", [False, True])
 

@@ -3,7 +3,7 @@ import torch
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
-from tamis_engine.attention import Run, runs, use_packed_attention
+from tamis_engine.compute.attention import Run, runs, use_packed_attention
 
 LENGTHS = [1, 7, 7, 7, 2, 33, 64, 1, 1]
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from tamis_engine import child
 from tamis_engine.client import COOL_DOWN_SECONDS, LocalEngine
 from tamis_engine.errors import EngineError, EngineUnavailable, ModelNotFound, RequestInvalid
+from tamis_engine.process import child
 from tamis_engine.protocol import EncodeRequest, EncodeResult, ScoreRequest
 from tests.fakes import Clock
 

@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tamis_engine import embedded
+from tamis_engine.compute.loading import load_bert
 from tamis_engine.errors import ModelInvalid
-from tamis_engine.loading import load_bert
 
 
 def shipped(name: str) -> dict[str, object]:

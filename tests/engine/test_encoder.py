@@ -10,10 +10,10 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
 from tamis_engine import embedded
-from tamis_engine.encoder import BATCH_TOKENS, Tokens, batches, padded
+from tamis_engine.compute.encoder import BATCH_TOKENS, Tokens, batches, padded
 
 if TYPE_CHECKING:
-    from tamis_engine.encoder import BertEncoder
+    from tamis_engine.compute.encoder import BertEncoder
 
 WORDS = "the engine reads a file, cuts Ünïcode 文字 into segments() and ranks_them: 42 of them; naïvely".split()
 

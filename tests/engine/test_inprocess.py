@@ -7,9 +7,9 @@ import pytest
 from anyio import from_thread
 
 from tamis_engine.inprocess import InProcessEngine
-from tamis_engine.model import Batch
 from tamis_engine.protocol import EncodeRequest, ExtractRequest, ScoreRequest
-from tamis_engine.service import Service
+from tamis_engine.running.model import Batch
+from tamis_engine.running.service import Service
 
 pytestmark = pytest.mark.anyio
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tamis_engine import limits
-from tamis_engine.cache import OVERHEAD_BYTES, Vector, VectorCache, key
 from tamis_engine.calibration import CALIBRATION
 from tamis_engine.errors import EngineUnavailable, ModelInvalid, ModelNotFound, RequestInvalid
-from tamis_engine.model import Batch
 from tamis_engine.protocol import EncodeRequest, ExtractRequest, ScoreRequest
-from tamis_engine.service import Service, finished
+from tamis_engine.running.cache import OVERHEAD_BYTES, Vector, VectorCache, key
+from tamis_engine.running.model import Batch
+from tamis_engine.running.service import Service, finished
 
 
 class Recorder:

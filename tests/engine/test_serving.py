@@ -10,13 +10,13 @@ import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from tamis_engine import hello, serving
 from tamis_engine.client import LocalEngine
 from tamis_engine.errors import EngineError
-from tamis_engine.line import message
+from tamis_engine.process import hello, serving
+from tamis_engine.process.line import message
+from tamis_engine.process.shared import Place
+from tamis_engine.process.wire import MAX_FRAME_BYTES, Frame, pack, read
 from tamis_engine.protocol import EncodeRequest
-from tamis_engine.shared import Place
-from tamis_engine.wire import MAX_FRAME_BYTES, Frame, pack, read
 from tests.engine.meeting import clients, connected, engine_at, greeted, open_gate, over_both
 
 pytestmark = pytest.mark.anyio

@@ -14,12 +14,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tamis_engine import shared
-from tamis_engine.address import Address, CannotShare, Port, here, identity, prepare
-from tamis_engine.daemon import TAKEN, arguments
 from tamis_engine.errors import EngineUnavailable
+from tamis_engine.process import shared
+from tamis_engine.process.address import Address, CannotShare, Port, here, identity, prepare
+from tamis_engine.process.daemon import TAKEN, arguments
+from tamis_engine.process.shared import Place
 from tamis_engine.protocol import EncodeRequest
-from tamis_engine.shared import Place
 from tests.engine.meeting import engine_at, over_both, wait_until_gone
 
 pytestmark = pytest.mark.anyio
@@ -42,8 +42,8 @@ async def test_ten_clients_at_once_start_one_engine(place: Place, lines: Lines) 
 
 async def test_ten_processes_at_once_start_one_engine(place: Place, lines: Lines) -> None:
     code = (
-        "import sys, anyio; from pathlib import Path; from tamis_engine import shared;"
-        "from tamis_engine.address import Address;"
+        "import sys, anyio; from pathlib import Path; from tamis_engine.process import shared;"
+        "from tamis_engine.process.address import Address;"
         "place = shared.Place(Address(Path(sys.argv[1]), 'fake', sys.argv[2] == 'True'), 20, sys.argv[3:]);"
         "anyio.run(shared.opened(place).__aenter__)"
     )

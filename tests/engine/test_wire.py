@@ -7,7 +7,9 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis_engine import codec, errors, limits
+from tamis_engine import errors, limits
+from tamis_engine.process import codec
+from tamis_engine.process.wire import LENGTHS, MAX_FRAME_BYTES, Frame, WireError, pack, read, receive
 from tamis_engine.protocol import (
     EncodeRequest,
     EncodeResult,
@@ -18,7 +20,6 @@ from tamis_engine.protocol import (
     ScoreRequest,
     ScoreResult,
 )
-from tamis_engine.wire import LENGTHS, MAX_FRAME_BYTES, Frame, WireError, pack, read, receive
 
 any_text = st.text(st.characters(codec=None, exclude_categories=()))
 MALFORMED = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tamis_engine.child import COMMAND
-from tamis_engine.wire import Frame, pack, read
+from tamis_engine.process.child import COMMAND
+from tamis_engine.process.wire import Frame, pack, read
 
 
 def start(command: tuple[str, ...], folder: Path | None = None) -> "subprocess.Popen[bytes]":

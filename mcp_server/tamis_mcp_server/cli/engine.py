@@ -15,7 +15,7 @@ from tamis_mcp_server.cli.session import Wiring
 from tamis_mcp_server.settings import engine_place
 
 if TYPE_CHECKING:
-    from tamis_engine.shared import EngineStatus
+    from tamis_engine.process.shared import EngineStatus
 
 NONE_RUNS = "No engine runs. The first call that needs one starts it."
 
@@ -49,7 +49,7 @@ def _status() -> click.Command:
     @click.pass_obj
     def run(wiring: Wiring, as_json: bool) -> None:
         # late: `tamis --help` needs none of it
-        from tamis_engine import shared
+        from tamis_engine.process import shared
 
         status = anyio.run(shared.status, engine_place(wiring.machine.env).address)
         if as_json:
@@ -69,7 +69,7 @@ def _stop() -> click.Command:
     @click.pass_obj
     def run(wiring: Wiring) -> None:
         # late: `tamis --help` needs none of it
-        from tamis_engine import shared
+        from tamis_engine.process import shared
 
         pid = anyio.run(shared.stop, engine_place(wiring.machine.env).address)
         emit(f"Stopped process {pid}. The next call that needs an engine starts another." if pid else NONE_RUNS)

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from tamis_engine.address import CannotShare
 from tamis_engine.errors import EngineError, ModelNotFound
+from tamis_engine.process.address import CannotShare
 from tamis_mcp_server.cli.output import ReaderLeft, harmless
 from tamis_mcp_server.install import InstallError
 from tamis_tools.errors import SourceError, TamisError

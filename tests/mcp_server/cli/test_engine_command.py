@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tamis_engine.address import Address, here
-from tamis_engine.daemon import LISTENING
-from tamis_engine.shared import Place, launch
+from tamis_engine.process.address import Address, here
+from tamis_engine.process.daemon import LISTENING
+from tamis_engine.process.shared import Place, launch
 from tests.mcp_server.cli.fakes import Desk
 
 PROGRAM = Path(__file__).parents[2] / "engine" / "fake_worker.py"

@@ -19,14 +19,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from tamis_engine import codec, hello, wire
-from tamis_engine.address import Address, Port, identity
 from tamis_engine.errors import EngineError
-from tamis_engine.serving import Guest, Server
-from tamis_engine.wire import Frame, WireError
+from tamis_engine.process import codec, hello, wire
+from tamis_engine.process.address import Address, Port, identity
+from tamis_engine.process.serving import Guest, Server
+from tamis_engine.process.wire import Frame, WireError
 
 if TYPE_CHECKING:
-    from tamis_engine.service import Service
+    from tamis_engine.running.service import Service
 
 LISTENING, TAKEN = "listening", "taken"
 IDLE_SECONDS = 300.0
@@ -196,7 +196,7 @@ def arguments(address: Address, idle_seconds: float) -> tuple[str, ...]:
 
 def parsed(argv: Sequence[str]) -> tuple[Address, float]:
     """Where to listen, and for how long without calls."""
-    options = argparse.ArgumentParser(prog="tamis_engine.daemon", description=__doc__)
+    options = argparse.ArgumentParser(prog="tamis_engine.process.daemon", description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("name")
     options.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
@@ -214,8 +214,8 @@ def main() -> None:
 
     def service() -> Service:
         # late: whoever starts us waits for the socket, not for numpy
-        from tamis_engine.service import Service
-        from tamis_engine.worker import load
+        from tamis_engine.process.worker import load
+        from tamis_engine.running.service import Service
 
         return Service(load)
 

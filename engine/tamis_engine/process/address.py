@@ -96,7 +96,7 @@ def identity() -> str:
     The machine is part of it, for home folders that several share over a network.
     """
     digest = hashlib.sha256(platform.node().encode())
-    for path in (*sorted(Path(__file__).parent.glob("*.py")), embedded.FOLDER / "hashes.json"):
+    for path in (*sorted(Path(__file__).parents[1].rglob("*.py")), embedded.FOLDER / "hashes.json"):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

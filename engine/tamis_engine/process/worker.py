@@ -9,10 +9,11 @@ import sys
 import threading
 from typing import BinaryIO
 
-from tamis_engine import codec, embedded
-from tamis_engine.model import Encoder
-from tamis_engine.service import Service
-from tamis_engine.serving import Guest, Server
+from tamis_engine import embedded
+from tamis_engine.process import codec
+from tamis_engine.process.serving import Guest, Server
+from tamis_engine.running.model import Encoder
+from tamis_engine.running.service import Service
 
 MAX_THREADS = 8
 """More of them wait for each other on matrices this small."""

@@ -32,7 +32,7 @@ with collector_paused():
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertModel
 
-    from tamis_engine.encoder import BertEncoder
+    from tamis_engine.compute.encoder import BertEncoder
 
 
 def load_bert(folder: Path, max_tokens: int, dtype: torch.dtype | None = None) -> BertEncoder:

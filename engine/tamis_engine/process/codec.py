@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tamis_engine import errors
 from tamis_engine.errors import EngineError, RequestInvalid
 from tamis_engine.limits import Request
+from tamis_engine.process.wire import Frame
 from tamis_engine.protocol import (
     EncodeRequest,
     EncodeResult,
@@ -19,7 +20,6 @@ from tamis_engine.protocol import (
     ScoreRequest,
     ScoreResult,
 )
-from tamis_engine.wire import Frame
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from tamis_engine.attention import use_packed_attention
-from tamis_engine.model import Batch
+from tamis_engine.compute.attention import use_packed_attention
+from tamis_engine.running.model import Batch
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -11,10 +11,10 @@ import anyio
 from anyio.abc import ByteReceiveStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tamis_engine.line import LAST_WORDS_BYTES, Transport, last_words
+from tamis_engine.process.line import LAST_WORDS_BYTES, Transport, last_words
 
 # -P: a torch.py in the folder where the user works must not be imported.
-COMMAND = (sys.executable, "-P", "-m", "tamis_engine.worker")
+COMMAND = (sys.executable, "-P", "-m", "tamis_engine.process.worker")
 
 
 @asynccontextmanager

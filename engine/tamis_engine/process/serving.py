@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tamis_engine import codec, wire
 from tamis_engine.errors import EngineError, RequestInvalid
-from tamis_engine.wire import Frame, WireError
+from tamis_engine.process import codec, wire
+from tamis_engine.process.wire import Frame, WireError
 
 if TYPE_CHECKING:
-    from tamis_engine.service import Service, Steps
+    from tamis_engine.running.service import Service, Steps
 
 MAX_UNREAD_BYTES = 64 * 2**20
 """Of answers; whoever lets more lie does not read."""

@@ -14,13 +14,13 @@ from anyio import to_thread
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tamis_engine import child, hello, wire
-from tamis_engine.address import Address, CannotShare, Port, here, prepare
-from tamis_engine.daemon import HELLO_SECONDS, IDLE_SECONDS, LISTENING, TAKEN, arguments
-from tamis_engine.line import LAST_WORDS_BYTES, StartFailed, Transport, last_words, message
+from tamis_engine.process import child, hello, wire
+from tamis_engine.process.address import Address, CannotShare, Port, here, prepare
+from tamis_engine.process.daemon import HELLO_SECONDS, IDLE_SECONDS, LISTENING, TAKEN, arguments
+from tamis_engine.process.line import LAST_WORDS_BYTES, StartFailed, Transport, last_words, message
 from tamis_engine.protocol import ModelStatus
 
-COMMAND = (sys.executable, "-P", "-m", "tamis_engine.daemon")
+COMMAND = (sys.executable, "-P", "-m", "tamis_engine.process.daemon")
 # Nobody's child: no client that ends, or kills what it started, has to do with it. What macOS links does not
 # survive a fork, so a fresh program follows.
 ORPHAN = "import os, sys\nif os.fork() == 0: os.execv(sys.argv[1], sys.argv[1:])"

@@ -13,8 +13,8 @@ import anyio
 from anyio.abc import ByteSendStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tamis_engine import wire
-from tamis_engine.wire import Frame, WireError
+from tamis_engine.process import wire
+from tamis_engine.process.wire import Frame, WireError
 
 LAST_WORDS_BYTES = 4096
 

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis_engine import embedded
-from tamis_engine.cache import Vector, VectorCache, key
 from tamis_engine.calibration import CALIBRATION
 from tamis_engine.errors import EngineUnavailable, ModelNotFound, RequestInvalid
 from tamis_engine.limits import check
-from tamis_engine.model import Encoder
 from tamis_engine.protocol import (
     EncodeRequest,
     EncodeResult,
@@ -25,6 +23,8 @@ from tamis_engine.protocol import (
     ScoreRequest,
     ScoreResult,
 )
+from tamis_engine.running.cache import Vector, VectorCache, key
+from tamis_engine.running.model import Encoder
 
 R = TypeVar("R")
 Steps = Generator[None, None, R]

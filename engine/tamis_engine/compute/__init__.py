@@ -1,0 +1,1 @@
+"""Models in torch: packed attention, heads, tokens in and numbers out. Only here is torch imported."""

@@ -1,0 +1,1 @@
+"""Which models there are and what each needs: read from its own files, never from its code."""
