@@ -112,14 +112,14 @@ def serving(ground: Ground) -> Generator[str]:
     import uvicorn
 
     from tamis_mcp_server.server import build_server
-    from tamis_mcp_server.workspaces import local_engine
+    from tamis_mcp_server.settings import local_engine
     from tamis_tools.handles import HandleStore
     from tamis_tools.scope import open_scope
     from tamis_tools.workspace import Workspace
 
     @asynccontextmanager
     async def open_workspace() -> AsyncGenerator[Workspace]:
-        async with local_engine() as engine:
+        async with local_engine(os.environ) as engine:
             yield Workspace(open_scope((str(ground.project),)), engine, HandleStore(ground.folder / "handles"))
 
     logging.basicConfig(filename=installed.LOGS / "server-over-http.log")

@@ -11,6 +11,7 @@ import pytest
 
 from tamis_engine.process import shared
 from tamis_engine.process.address import here
+from tamis_engine.running.memory import CACHE
 from tamis_mcp_server.settings import ENGINE_FOLDER, ENGINE_IDLE_SECONDS
 
 
@@ -20,6 +21,7 @@ def engine_folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="tamis-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENGINE_FOLDER, folder)
         patch.setenv(ENGINE_IDLE_SECONDS, "30")
+        patch.setenv(CACHE, f"{folder}/rows")
         yield Path(folder)
         anyio.run(shared.stop, here(Path(folder)))
 

@@ -17,11 +17,13 @@ from tamis_engine.process import codec, shared
 from tamis_engine.process.line import Line, LineLost, Opener
 from tamis_engine.process.wire import Frame
 from tamis_engine.protocol import (
+    DEFAULT_MODEL,
     EncodeRequest,
     EncodeResult,
     ExtractRequest,
     ExtractResult,
     ModelStatus,
+    OnProgress,
     ScoreRequest,
     ScoreResult,
 )
@@ -89,9 +91,17 @@ class LocalEngine:
             return (embedded.status("absent"),)
         return codec.model_statuses(await self._call("models"))
 
-    async def ready(self) -> None:
+    async def ready(self, model: str = DEFAULT_MODEL, on_progress: OnProgress | None = None) -> None:
         """See `Engine`."""
-        await self._call("ready")
+        await self._call("ready", {"model": model}, on_progress)
+
+    async def unload(self, model: str) -> None:
+        """See `Engine`."""
+        await self._call("unload", {"model": model})
+
+    async def pin(self, model: str, pinned: bool = True) -> None:
+        """See `Engine`."""
+        await self._call("pin" if pinned else "unpin", {"model": model})
 
     def stop(self) -> None:
         """Leave now, without awaiting anything: for a signal handler on its way out. A shared engine lives on."""
@@ -102,12 +112,14 @@ class LocalEngine:
         limits.check(request)
         return await self._call(operation, codec.request_fields(request))
 
-    async def _call(self, operation: codec.Operation, fields: dict[str, Any] | None = None) -> Frame:
+    async def _call(
+        self, operation: codec.Operation, fields: dict[str, Any] | None = None, on_progress: OnProgress | None = None
+    ) -> Frame:
         reason = ""
         for _ in range(TRIES):
             line = self._running()
             try:
-                return codec.checked(await line.call(operation, fields))
+                return codec.checked(await line.call(operation, fields, on_progress))
             except LineLost as lost:
                 reason = str(lost)
                 self._bury(line)

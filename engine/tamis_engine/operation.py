@@ -53,13 +53,15 @@ Input = TextInput | PairInput | LabelledInput
 class Piece:
     """One sequence of a forward pass.
 
-    The first `shared` ids may be computed once for all pieces of a batch in which they are equal. `notes` is
-    whatever the operation needs again when it joins: offsets, words, labels.
+    The first `shared` ids may be computed once for all pieces of a batch in which they are equal. The last `unread`
+    ids read the others and are themselves read by none (ColBERT's expansion of queries). `notes` is whatever the
+    operation needs again when it joins: offsets, words, labels.
     """
 
     ids: Sequence[int]
     token_types: Sequence[int] | None = None
     shared: int = 0
+    unread: int = 0
     notes: Any = None
 
 

@@ -7,33 +7,24 @@ of an error is ours to choose here, and because nothing but protocol is imported
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcp import MCPError
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp.types import (
-    INTERNAL_ERROR,
-    INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
-    ListResourcesResult,
-    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
-    ReadResourceRequestParams,
-    ReadResourceResult,
-    Resource,
     TextContent,
-    TextResourceContents,
 )
 
-from tamis_engine.errors import EngineError
-from tamis_mcp_server import __version__
+from tamis_mcp_server import __version__, resources
 from tamis_mcp_server.failures import explained
 from tamis_mcp_server.instructions import INSTRUCTIONS
 from tamis_mcp_server.mistakes import checked, near
 from tamis_mcp_server.progress import Progress
+from tamis_mcp_server.resources import Context
 from tamis_mcp_server.tools import TOOLS, Tool, listing
 from tamis_tools import tokens
 from tamis_tools.errors import BadArgument
@@ -46,15 +37,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from tamis_tools.results import Answer
-
-Context = ServerRequestContext[Workspace]
-
-MODELS = Resource(
-    uri="tamis://models",
-    name="models",
-    description="The models that the engine knows: state, dimensions, limits, licence.",
-    mime_type="application/json",
-)
 
 
 def build_server(
@@ -82,9 +64,9 @@ def build_server(
         lifespan=lambda _server: open_workspace(),
         on_list_tools=list_tools,
         on_call_tool=calls.call,
-        on_list_resources=_list_resources,
-        on_list_resource_templates=_list_resource_templates,
-        on_read_resource=_read_resource,
+        on_list_resources=resources.listed,
+        on_list_resource_templates=resources.templates,
+        on_read_resource=resources.read,
     )
 
 
@@ -143,27 +125,3 @@ def _text(text: str, *, is_error: bool = False) -> CallToolResult:
 def _sendable(text: str) -> str:
     # names of files can hold what is no Unicode, and one such character would end the connection
     return text.encode("utf-8", "replace").decode()
-
-
-async def _list_resources(_context: Context, _page: PaginatedRequestParams | None) -> ListResourcesResult:
-    return ListResourcesResult(resources=[MODELS])
-
-
-async def _list_resource_templates(
-    _context: Context, _page: PaginatedRequestParams | None
-) -> ListResourceTemplatesResult:
-    # none; but who offers resources answers this too
-    return ListResourceTemplatesResult(resource_templates=[])
-
-
-async def _read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-    if str(params.uri) != MODELS.uri:
-        message = f"There is no resource {params.uri}. There is {MODELS.uri}."
-        raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": str(params.uri)})
-    try:
-        models = await context.lifespan_context.engine.models()
-    except EngineError as error:
-        raise MCPError(code=INTERNAL_ERROR, message=str(error)) from error
-    text = json.dumps([asdict(model) for model in models], indent=1)
-    contents = TextResourceContents(uri=MODELS.uri, text=text, mime_type=MODELS.mime_type)
-    return ReadResourceResult(contents=[contents])

@@ -1,21 +1,26 @@
 """What `tamis mcp` is started with, and the only definition of its options.
 
 Settings come from arguments: most clients start a server with an environment of their own making. Only where the
-engine is met comes from there, for all clients must agree on it, and it is rarely anything but the default.
+engine is comes from there, for all clients must agree on it, and it is rarely anything but the default.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tamis_engine.client import LocalEngine
     from tamis_engine.process.shared import Place
+    from tamis_engine.remote import RemoteEngine
 
+ENGINE = "TAMIS_ENGINE"
+ENGINE_TOKEN = "TAMIS_TOKEN"  # noqa: S105 - its name
 ENGINE_FOLDER = "TAMIS_ENGINE_FOLDER"
 ENGINE_IDLE_SECONDS = "TAMIS_ENGINE_IDLE_SECONDS"
 
@@ -73,3 +78,54 @@ def engine_place(environment: Mapping[str, str]) -> Place:
         return Place(here(Path(folder).absolute() if folder else None), float(idle) if idle else IDLE_SECONDS)
     except ValueError as error:
         raise BadArgument(f"{ENGINE_IDLE_SECONDS} is {idle!r}, which is no number of seconds.") from error
+
+
+def engine(environment: Mapping[str, str]) -> LocalEngine | RemoteEngine:
+    """The engine that `TAMIS_ENGINE` names by a URL or a socket, else that of this machine. Raises `BadArgument`."""
+    where = environment.get(ENGINE, "")
+    if not where:
+        return local_engine(environment)
+    return _remote(where, environment.get(ENGINE_TOKEN)) if "://" in where else _listening(where)
+
+
+def local_engine(environment: Mapping[str, str]) -> LocalEngine:
+    """The engine of this machine, which its clients share, started if need be. Raises `BadArgument`."""
+    # late: `tamis mcp --help` needs none of it
+    from tamis_engine.client import LocalEngine
+    from tamis_engine.process import shared
+
+    return LocalEngine(partial(shared.opened, engine_place(environment)))
+
+
+def _remote(url: str, token: str | None) -> RemoteEngine:
+    # late: rarely needed
+    from urllib.parse import urlsplit
+
+    from tamis_engine.remote import RemoteEngine
+    from tamis_tools.errors import BadArgument
+
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise BadArgument(f"{ENGINE} is {url!r}, which is no address of an engine, as in http://box:8080.")
+    return RemoteEngine(url, token)
+
+
+def _listening(path: str) -> LocalEngine:
+    """That of a socket, or of the file that stands for one on Windows; never started from here."""
+    # late: rarely needed
+    from tamis_engine.client import LocalEngine
+    from tamis_engine.process import shared
+    from tamis_engine.process.address import Address
+    from tamis_tools.errors import BadArgument
+
+    point = Path(path).absolute()
+    address = Address(point.parent, point.stem, loopback=point.suffix == ".port")
+    if address.meeting_point != point:
+        raise BadArgument(
+            f"{ENGINE} is {path!r}, which is neither a URL nor the socket of an engine; `tamis engine status` names it."
+        )
+    return LocalEngine(partial(shared.met, address))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tamis_engine.client import LocalEngine
+    from tamis_engine.remote import RemoteEngine
     from tamis_mcp_server.settings import Settings
     from tamis_tools.scope import Scope
 
@@ -83,12 +84,11 @@ def _scope(settings: Settings) -> Scope:
         parser().error(str(error))
 
 
-def _engine() -> LocalEngine:
-    from tamis_mcp_server.settings import parser
-    from tamis_mcp_server.workspaces import local_engine
+def _engine() -> LocalEngine | RemoteEngine:
+    from tamis_mcp_server.settings import engine, parser
     from tamis_tools.errors import BadArgument
 
     try:
-        return local_engine()
+        return engine(os.environ)
     except BadArgument as error:
         parser().error(str(error))

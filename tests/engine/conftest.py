@@ -13,33 +13,13 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tamis_engine import embedded
 from tamis_engine.process import shared
 from tamis_engine.process.address import Address, CannotShare
 from tamis_engine.process.shared import Place
 from tests.engine.meeting import wait_until_gone
 
 if TYPE_CHECKING:
-    from tamis_engine.compute.encoder import BertEncoder
-
-
-@pytest.fixture(scope="session")
-def encoder() -> BertEncoder:
-    """The embedded encoder in float32."""
-    import torch
-
-    from tamis_engine.compute.loading import load_bert
-
-    return load_bert(embedded.FOLDER, embedded.MAX_TOKENS, torch.float32)
-
-
-@pytest.fixture(scope="session")
-def bfloat16_encoder() -> BertEncoder:
-    import torch
-
-    from tamis_engine.compute.loading import load_bert
-
-    return load_bert(embedded.FOLDER, embedded.MAX_TOKENS, torch.bfloat16)
+    pass
 
 
 @pytest.fixture

@@ -10,15 +10,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tamis_engine.process import daemon, worker
 from tamis_engine.protocol import ModelStatus
-from tamis_engine.running.model import Batch
-from tamis_engine.running.service import Service
+from tamis_engine.running.core import Core
+from tests.engine.fake_models import FakeModel, FakeOperation, core
 
 LOG = Path(sys.argv[1])
 RELEASE = threading.Event()
@@ -29,19 +28,8 @@ def note(line: str) -> None:
         file.write(f"{line}\n")
 
 
-class FakeEncoder:
-    """A batch a text."""
-
-    footprint_bytes = 1
-
-    def encode(self, texts: Sequence[str]) -> Iterator[Batch]:
-        for row, text in enumerate(texts):
-            note(text)
-            react(text)
-            yield Batch((row,), np.eye(384, dtype=np.float32)[len(text)][None], (len(text),))
-
-
 def react(text: str) -> None:
+    note(text)
     match text.split():
         case ["hold", *_]:
             RELEASE.wait(20)
@@ -67,17 +55,18 @@ def wait_for(path: Path) -> None:
         time.sleep(0.005)
 
 
-class ReleasingService(Service):
-    """`models`, which the worker answers at once, lets go of what is held."""
-
-    def models(self) -> tuple[ModelStatus, ...]:
-        RELEASE.set()
-        return super().models()
-
-
-def start() -> Service:
+def start() -> Core:
     note("started")
-    return ReleasingService(FakeEncoder)
+    made = core(FakeModel(FakeOperation(react), batch_tokens=1))
+    asked = made.models
+
+    def models() -> tuple[ModelStatus, ...]:
+        """Answered by the thread that reads, it lets go of what is held."""
+        RELEASE.set()
+        return asked()
+
+    made.models = models
+    return made
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ async def test_work_whose_caller_left_is_dropped_before_it_runs(command: Command
                 scope.cancel()
         await engine.models()
         await engine.encode(EncodeRequest(("wanted",)))
-    assert lines() == ["started", "hold", "wanted"]
+    assert set(lines()) == {"started", "hold", "wanted"}
 
 
 async def test_a_stray_print_in_the_child_does_no_harm(command: Command) -> None:
@@ -109,7 +109,7 @@ async def test_a_stray_print_in_the_child_does_no_harm(command: Command) -> None
 
 async def test_a_failure_in_the_child_fails_that_call_alone(command: Command, lines: Lines) -> None:
     async with private(command) as engine:
-        with pytest.raises(EngineError, match="MemoryError: no room for this one"):
+        with pytest.raises(EngineError, match="does not fit into memory"):
             await engine.encode(EncodeRequest(("fail",)))
         assert (await engine.encode(EncodeRequest(("next",)))).tokens == (4,)
     assert lines().count("started") == 1

@@ -1,66 +1,63 @@
+"""The engine in this process, as asyncio sees it."""
+
 import threading
-from collections.abc import Iterator, Sequence
 
 import anyio
-import numpy as np
 import pytest
-from anyio import from_thread
 
 from tamis_engine.inprocess import InProcessEngine
-from tamis_engine.protocol import EncodeRequest, ExtractRequest, ScoreRequest
-from tamis_engine.running.model import Batch
-from tamis_engine.running.service import Service
+from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest, ExtractRequest, Loading, ScoreRequest
+from tests.engine.fake_models import FakeLibrary, FakeModel, FakeOperation, core, percent
 
 pytestmark = pytest.mark.anyio
 
 
-class Stepwise:
-    """A batch a text; with `held`, the first batch tells and waits."""
-
-    footprint_bytes = 1
-
-    def __init__(self) -> None:
-        self.computed: list[str] = []
-        self.loads = 0
-        self.started = anyio.Event()
-        self.go_on = threading.Event()
-        self.go_on.set()
-
-    def load(self) -> "Stepwise":
-        self.loads += 1
-        return self
-
-    def encode(self, texts: Sequence[str]) -> Iterator[Batch]:
-        for row, text in enumerate(texts):
-            self.computed.append(text)
-            from_thread.run_sync(self.started.set)
-            self.go_on.wait(20)
-            yield Batch((row,), np.eye(384, dtype=np.float32)[:1], (1,))
-
-
-async def test_the_model_is_loaded_once_however_many_ask() -> None:
-    model = Stepwise()
-    async with InProcessEngine(Service(model.load)) as engine, anyio.create_task_group() as tasks:
-        for number in range(5):
-            tasks.start_soon(engine.encode, EncodeRequest((str(number),)))
-        tasks.start_soon(engine.ready)
-    assert model.loads == 1
-    assert sorted(model.computed) == list("01234")
-
-
-async def test_a_cancelled_call_stops_at_its_next_batch() -> None:
-    model = Stepwise()
-    model.go_on.clear()
-    async with InProcessEngine(Service(model.load)) as engine, anyio.create_task_group() as tasks:
-        tasks.start_soon(engine.encode, EncodeRequest(("a", "b", "c")))
-        await model.started.wait()
-        assert (await engine.models())[0].state == "resident"
-        tasks.cancel_scope.cancel()
-        model.go_on.set()
-    assert model.computed == ["a"]
-
-
-async def test_score_and_extract_answer_too() -> None:
-    async with InProcessEngine(Service(Stepwise().load)) as engine:
+async def test_encode_score_and_extract_answer() -> None:
+    async with InProcessEngine(core) as engine:
+        assert (await engine.encode(EncodeRequest(("a", "bb")))).vectors.argmax(axis=1).tolist() == [1, 2]
         assert (await engine.score(ScoreRequest("q", ("p", "r")))).scores.shape == (2,)
         assert len((await engine.extract(ExtractRequest(("l",), ("p", "r")))).extractions) == 2
+
+
+async def test_a_cancelled_call_is_dropped_before_its_next_batch() -> None:
+    started, go_on = threading.Event(), threading.Event()
+    operation = FakeOperation(lambda _text: (started.set(), go_on.wait(20)))
+    async with InProcessEngine(lambda: core(FakeModel(operation, batch_tokens=1))) as engine:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(engine.encode, EncodeRequest(("a", "b", "c")))
+            await anyio.to_thread.run_sync(started.wait, 20)
+            tasks.cancel_scope.cancel()
+        go_on.set()
+        await engine.encode(EncodeRequest(("last",)))
+    assert operation.batches == [["a"], ["last"]]
+
+
+async def test_who_waits_for_a_model_is_told_how_far_it_is_on_its_own_loop() -> None:
+    told: list[tuple[Loading, int]] = []
+    library = FakeLibrary(before_spec=lambda _name, tell: tell(percent(50)))
+    async with InProcessEngine(lambda: core(library=library)) as engine:
+        await engine.ready(on_progress=lambda loading: told.append((loading, threading.get_ident())))
+    assert (percent(50), threading.get_ident()) in told
+
+
+async def test_a_model_loads_on_when_whoever_asked_for_it_left() -> None:
+    held = threading.Event()
+    library = FakeLibrary(before_spec=lambda _name, _tell: held.wait(20))
+    async with InProcessEngine(lambda: core(library=library)) as engine:
+        with anyio.move_on_after(0):
+            await engine.ready()
+        held.set()
+        await engine.encode(EncodeRequest(("a",)))
+        assert engine.core.status()["loads"] == 1
+
+
+async def test_models_are_pinned_unpinned_and_unloaded() -> None:
+    async with InProcessEngine(core) as engine:
+        await engine.pin(DEFAULT_MODEL)
+        [status] = await engine.models()
+        assert (status.state, status.pinned) == ("resident", True)
+        await engine.pin(DEFAULT_MODEL, pinned=False)
+        await engine.unload(DEFAULT_MODEL)
+        assert not (await engine.models())[0].pinned
+        await engine.ready()
+        assert (await engine.status())["loads"] == 2

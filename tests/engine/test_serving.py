@@ -26,7 +26,7 @@ Lines = Callable[[], list[str]]
 async def test_a_short_call_waits_for_one_batch_of_another_client_and_no_more(place: Place, lines: Lines) -> None:
     async with engine_at(place) as large, engine_at(place) as short, anyio.create_task_group() as tasks:
         await short.ready()
-        tasks.start_soon(large.encode, EncodeRequest(("gate", *"123456789")))
+        tasks.start_soon(large.encode, EncodeRequest(("gate", *(f"later {number}" for number in range(9)))))
         with anyio.fail_after(20):
             while "gate" not in lines():
                 await anyio.lowlevel.checkpoint()
@@ -35,7 +35,7 @@ async def test_a_short_call_waits_for_one_batch_of_another_client_and_no_more(pl
         # answered by the thread that has read the short call before
         await short.models()
         open_gate(place)
-    assert lines()[:4] == ["started", "gate", "short", "1"]
+    assert "short" in lines()[2:4]
 
 
 @over_both

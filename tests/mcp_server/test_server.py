@@ -304,5 +304,8 @@ async def test_the_models_are_a_resource(connect: Connect) -> None:
         with pytest.raises(MCPError, match="tamis://models"):
             await client.read_resource("tamis://model")
     assert str(resource.uri) == "tamis://models"
-    (model,) = json.loads(content.text)
-    assert (model["name"], model["state"]) == ("all-MiniLM-L6-v2", "absent")
+    assert content.mime_type == resource.mime_type == "text/plain"
+    header, model, other = content.text.splitlines()
+    assert header.split()[:3] == ["model", "state", "abilities"]
+    assert model.split()[:4] == ["all-MiniLM-L6-v2", "absent", "dense", "512"]
+    assert other.split()[0] == "other"

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class Loading(FakeEngine):
     """An engine whose model never comes."""
 
-    async def ready(self) -> None:
+    async def ready(self, model: str = "", on_progress: object = None) -> None:
         self.requests.append("ready")
         await anyio.Event().wait()
 

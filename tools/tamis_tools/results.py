@@ -141,7 +141,10 @@ class Scored(Data):
 
 
 class Encoded(Data):
-    """Where the vectors lie. `similarity` is (texts, texts) cosines where it was asked for and is small."""
+    """Where the vectors lie. `shape` is that of the numbers: (rows, dimensions), or of kind sparse (entries, 2).
+
+    `similarity` is (texts, texts) cosines where it was asked for and is small.
+    """
 
     file: str
     handle: str

@@ -115,9 +115,10 @@ class Normalize:
 
 @dataclass(frozen=True, slots=True)
 class StaticBag:
-    """The mean of the vectors of the tokens; the table is `embedding.weight` in `weights`."""
+    """The mean of the vectors of the tokens; the table is `tensor` in `weights`."""
 
     weights: str
+    tensor: str = "embedding.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,10 @@ class Splade:
 
 @dataclass(frozen=True, slots=True)
 class Idf:
-    """Queries without a forward pass: each token weighs what `idf.json` says."""
+    """Queries without a forward pass: each token weighs what `file` says.
+
+    That is JSON, token to weight, or safetensors with a vector `weight` by index.
+    """
 
     file: str
 
@@ -176,7 +180,9 @@ class LogitPick:
 
 @dataclass(frozen=True, slots=True)
 class Sigmoid:
-    """A logit to a probability."""
+    """A logit to a probability; divided by `scale` first, so that raw scores far from 0 keep their order in float32."""
+
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +295,11 @@ class Spec:
     dimensions: int = 0
     licence: str = ""
     tokenizer: str = "tokenizer.json"
-    """The file in `folder`; where it is empty transformers converts an older format."""
+    """The file in `tokenizer_folder`; where it is empty transformers converts an older format."""
+    tokenizer_folder: Path | None = None
+    """Where the model ships no tokenizer and uses that of the model it was trained from; None: `folder`."""
+    added_tokens: tuple[str, ...] = ()
+    """Special tokens that the tokenizer does not know yet, put behind its own in this order."""
     forbidden_dtypes: tuple[str, ...] = ()
     calibration: Calibration | None = None
     footprint_bytes: int = 0

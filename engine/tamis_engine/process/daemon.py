@@ -26,7 +26,7 @@ from tamis_engine.process.serving import Guest, Server
 from tamis_engine.process.wire import Frame, WireError
 
 if TYPE_CHECKING:
-    from tamis_engine.running.service import Service
+    from tamis_engine.running.core import Core
 
 LISTENING, TAKEN = "listening", "taken"
 IDLE_SECONDS = 300.0
@@ -43,18 +43,17 @@ class Daemon:
         self._address = address
         self._listener = listener
         self._key = key
-        self._server = Server()
         self._room = threading.Semaphore(MAX_CLIENTS)
         self._met = address.meeting_point.stat()
 
-    def work(self, service: Service, idle_seconds: float) -> NoReturn:
-        """Answer with `service` until nobody asks any more."""
-        self._server.at_once["models"] = lambda number: codec.result_frame(number, service.models())
+    def work(self, core: Core, idle_seconds: float) -> NoReturn:
+        """Answer with `core` until nobody asks any more."""
+        server = Server(core)
         # the end of the connection is the answer
-        self._server.at_once["stop"] = lambda _number: self.leave()
-        self._server.at_once["status"] = lambda number: Frame({"id": number, "result": self._status(service)})
-        threading.Thread(target=self._accept, daemon=True).start()
-        self._server.work(service, idle_seconds)
+        server.at_once["stop"] = lambda _number, _fields: self.leave()
+        server.at_once["status"] = lambda number, _fields: Frame({"id": number, "result": status(server, core)})
+        threading.Thread(target=self._accept, args=(server,), daemon=True).start()
+        server.wait(idle_seconds)
         self.leave()
 
     def leave(self) -> NoReturn:
@@ -65,16 +64,16 @@ class Daemon:
                 self._address.meeting_point.unlink()
         os._exit(0)
 
-    def _accept(self) -> None:
+    def _accept(self, server: Server) -> None:
         """For as long as the process runs."""
         while True:
             connection, _ = self._listener.accept()
             if self._room.acquire(blocking=False):
-                threading.Thread(target=self._host, args=(connection,), daemon=True).start()
+                threading.Thread(target=self._host, args=(connection, server), daemon=True).start()
             else:
                 connection.close()
 
-    def _host(self, connection: socket.socket) -> None:
+    def _host(self, connection: socket.socket, server: Server) -> None:
         """One client from its first word to its last."""
         inbox, outbox = connection.makefile("rb"), connection.makefile("wb")
         guest = Guest(inbox, outbox, lambda: _hang_up(connection))
@@ -85,7 +84,7 @@ class Daemon:
                     return
                 connection.settimeout(None)
                 threading.Thread(target=guest.write, daemon=True).start()
-                self._server.listen(guest)
+                server.listen(guest)
                 guest.finish()
                 guest.hang_up()
         finally:
@@ -104,9 +103,15 @@ class Daemon:
         outbox.flush()
         return not refusal
 
-    def _status(self, service: Service) -> dict[str, Any]:
-        models = [asdict(model) for model in service.models()]
-        return {**self._server.status(), "resident_bytes": resident_bytes(), "models": models}
+
+def status(server: Server, core: Core) -> dict[str, Any]:
+    """What `tamis engine status` shows."""
+    # late: only who asks needs it
+    from tamis_engine.running.memory import resident_bytes
+
+    models = [asdict(model) for model in core.models()]
+    numbers = core.status()
+    return {**server.status(), "resident_bytes": resident_bytes(), "models": models, "numbers": numbers}
 
 
 def _hang_up(connection: socket.socket) -> None:
@@ -132,18 +137,6 @@ def listen(address: Address) -> tuple[socket.socket, str]:
     return listener, ""
 
 
-def resident_bytes() -> int:
-    """Of this process; 0 where the system does not say."""
-    with suppress(OSError):
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
-    with suppress(ImportError):
-        import resource  # not on Windows
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return 0
-
-
 def leave_on_signals(leave: Callable[[], NoReturn]) -> None:
     """In a thread that waits for them: a handler would wait for the thread that computes, or for its next call."""
     bell, ringer = socket.socketpair()
@@ -167,7 +160,7 @@ def tell(line: str) -> None:
     os.dup2(2, 1)
 
 
-def serve(address: Address, idle_seconds: float, service: Callable[[], Service]) -> None:
+def serve(address: Address, idle_seconds: float, make: Callable[[], Core]) -> None:
     """Run the engine at `address` for as long as it is needed; return at once where another one does."""
     # late: only the process itself needs it
     from filelock import FileLock, Timeout
@@ -185,7 +178,8 @@ def serve(address: Address, idle_seconds: float, service: Callable[[], Service])
     daemon = Daemon(address, listener, key)
     leave_on_signals(daemon.leave)
     tell(LISTENING)
-    daemon.work(service(), idle_seconds)
+    with make() as core:
+        daemon.work(core, idle_seconds)
 
 
 def arguments(address: Address, idle_seconds: float) -> tuple[str, ...]:
@@ -212,14 +206,13 @@ def main() -> None:
         tell("another version was installed since this program started; start it again")
         return
 
-    def service() -> Service:
+    def make() -> Core:
         # late: whoever starts us waits for the socket, not for numpy
-        from tamis_engine.process.worker import load
-        from tamis_engine.running.service import Service
+        from tamis_engine.process.worker import make
 
-        return Service(load)
+        return make()
 
-    serve(address, idle_seconds, service)
+    serve(address, idle_seconds, make)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tamis_engine.process import wire
 from tamis_engine.process.wire import Frame, WireError
+from tamis_engine.protocol import Loading, OnProgress
 
 LAST_WORDS_BYTES = 4096
 
@@ -49,6 +50,7 @@ Opener = Callable[[], AbstractAsyncContextManager[Transport]]
 class Call:
     """Somebody waits; `answer` is None where the process ended first."""
 
+    on_progress: OnProgress | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
     answer: Frame | None = None
 
@@ -66,11 +68,13 @@ class Line:
         self.has_answered = False
         self.ended = anyio.Event()
 
-    async def call(self, operation: str, request: dict[str, Any] | None = None) -> Frame:
+    async def call(
+        self, operation: str, request: dict[str, Any] | None = None, on_progress: OnProgress | None = None
+    ) -> Frame:
         """The answer. Cancelled, it tells the process to drop the work. Raises `LineLost`."""
         if self.lost:
             raise LineLost(self.lost)
-        number, call = next(self._numbers), Call()
+        number, call = next(self._numbers), Call(on_progress)
         self._calls[number] = call
         self._outgoing.send_nowait(message(number, operation, request))
         try:
@@ -118,6 +122,9 @@ class Line:
         """Hand out answers until the stream ends; what was wrong where it ended in nonsense."""
         try:
             while frame := await wire.receive(stream):
+                if "progress" in frame.header:
+                    self._tell(frame)
+                    continue
                 # Nobody there: the caller left, and its cancellation crossed the answer.
                 if call := self._calls.pop(frame.header["id"], None):
                     self.has_answered = True
@@ -128,6 +135,11 @@ class Line:
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return None
         return None
+
+    def _tell(self, frame: Frame) -> None:
+        call = self._calls.get(frame.header["id"])
+        if call and call.on_progress:
+            call.on_progress(Loading(**frame.header["progress"]))
 
     async def _write(self, stream: ByteSendStream) -> None:
         # A broken pipe is seen by the reader too, which knows what to do about it.

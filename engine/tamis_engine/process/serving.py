@@ -1,4 +1,4 @@
-"""Many clients, one thread that computes: each client in turn, one batch at a time."""
+"""Many clients, one core: calls in, answers out as they come, and no client can hurt another."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Future
+from dataclasses import asdict
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,7 +18,8 @@ from tamis_engine.process import codec, wire
 from tamis_engine.process.wire import Frame, WireError
 
 if TYPE_CHECKING:
-    from tamis_engine.running.service import Service, Steps
+    from tamis_engine.protocol import Loading
+    from tamis_engine.running.core import Core
 
 MAX_UNREAD_BYTES = 64 * 2**20
 """Of answers; whoever lets more lie does not read."""
@@ -26,24 +28,13 @@ CONNECTED_PATIENCE = 6
 """Clients that are connected and silent keep the engine for this many times as long as nobody does."""
 
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """One call. `dropped` is set by a thread that reads, and looked at by the one that computes."""
-
-    number: int
-    operation: str
-    fields: dict[str, Any]
-    steps: Steps[codec.Result] | None = None
-    dropped: bool = False
-
-
 class Guest:
-    """One client: two streams, and its calls in the order in which they are served."""
+    """One client: two streams, and its open calls."""
 
     def __init__(self, inbox: BinaryIO, outbox: BinaryIO, hang_up: Callable[[], object] = lambda: None) -> None:
         self.inbox = inbox
         self.hang_up = hang_up
-        self.jobs: deque[Job] = deque()
+        self.calls: dict[int, Future[Any]] = {}
         self._outbox = outbox
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._unread_bytes = 0
@@ -77,21 +68,25 @@ class Guest:
                 self._unread_bytes -= len(data)
 
 
-AtOnce = Callable[[int], Frame]
-"""Makes the answer to the call of that number."""
+AtOnce = Callable[[int, dict[str, Any]], Frame]
+"""Makes the answer to the call of that number, with that request."""
 
 
 class Server:
-    """One thread a client runs `listen`; one thread runs `work` and owns the service."""
+    """One thread a client runs `listen`; `wait` returns once nobody needs the process any more."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+        self._core = core
         self._clock = clock
-        self._changed = threading.Condition()  # of who is here, what they ask, and when something last happened
+        self._changed = threading.Condition()  # of who is here, what is open, and when something last happened
         self._guests: set[Guest] = set()
-        self._ring: deque[Guest] = deque()
+        self._open = self._calls = 0
         self._began = self._quiet_since = clock()
-        self._calls = 0
-        self.at_once: dict[str, AtOnce] = {}
+        self.at_once: dict[str, AtOnce] = {
+            "models": lambda number, _fields: codec.result_frame(number, core.models()),
+            "unload": lambda number, fields: codec.result_frame(number, core.unload(fields["model"])),
+            "unpin": lambda number, fields: codec.result_frame(number, core.unpin(fields["model"])),
+        }
         """Operations that need no model, answered by the thread that reads."""
 
     def listen(self, guest: Guest) -> str | None:
@@ -101,7 +96,7 @@ class Server:
         try:
             while frame := wire.read(guest.inbox):
                 self._take(guest, frame)
-        except (WireError, KeyError, TypeError) as error:
+        except (WireError, KeyError, TypeError, AttributeError) as error:
             return f"Stopped at a malformed frame: {error}."
         except (OSError, ValueError):
             return None
@@ -109,14 +104,11 @@ class Server:
             self._forget(guest)
         return None
 
-    def work(self, service: Service, idle_seconds: float = math.inf) -> None:
-        """One step after the other, until nobody has called for so long."""
-        while turn := self._next(idle_seconds):
-            guest, job = turn
-            answer = None if job.dropped else _step(job, service)
-            if answer:
-                guest.send(answer)
-            self._put_back(guest, job, done=job.dropped or answer is not None)
+    def wait(self, idle_seconds: float = math.inf) -> None:
+        """Until nobody has called for so long."""
+        with self._changed:
+            while (left := self._patience(idle_seconds)) > 0:
+                self._changed.wait(None if math.isinf(left) else min(left, threading.TIMEOUT_MAX))
 
     def status(self) -> dict[str, Any]:
         """Who is here, but for the one who asks, and what was done."""
@@ -127,87 +119,92 @@ class Server:
                 "calls": self._calls,
             }
 
+    def _patience(self, idle_seconds: float) -> float:
+        if self._open:
+            return math.inf
+        return idle_seconds * (CONNECTED_PATIENCE if self._guests else 1) + self._quiet_since - self._clock()
+
     def _take(self, guest: Guest, frame: Frame) -> None:
         number, operation = frame.header["id"], frame.header["op"]
         if not isinstance(number, int):
             raise WireError("its id is not a number")
         if operation in self.at_once:
-            guest.send(self.at_once[operation](number))
+            guest.send(_answered(number, partial(self.at_once[operation], number, frame.header.get("request", {}))))
         elif operation == "cancel":
-            with self._changed:
-                for job in guest.jobs:
-                    # a model that loads is wanted soon, by whoever asked for it and left
-                    job.dropped = job.dropped or (job.number == number and job.operation != "ready")
-        elif len(guest.jobs) >= MAX_OPEN_CALLS:
+            if call := guest.calls.get(number):
+                call.cancel()
+        elif len(guest.calls) >= MAX_OPEN_CALLS:
             busy = EngineError(f"{MAX_OPEN_CALLS} calls of this client are open. Wait for an answer, then ask again.")
             guest.send(codec.error_frame(number, busy))
         else:
-            self._queue(guest, Job(number, operation, frame.header.get("request", {})))
+            self._begin(guest, number, operation, frame.header.get("request", {}))
 
-    def _queue(self, guest: Guest, job: Job) -> None:
+    def _begin(self, guest: Guest, number: int, operation: str, fields: dict[str, Any]) -> None:
         with self._changed:
             self._calls += 1
-            if not guest.jobs:  # else it stands in the ring, or is being served
-                self._ring.append(guest)
-            guest.jobs.append(job)
-            self._changed.notify_all()
+            self._open += 1
+        # here before it can be done; `cancel` reaches the call, and the model loads on if that is all that was asked
+        call: Future[Any] = Future()
+        guest.calls[number] = call
+        call.add_done_callback(partial(self._end, guest, number))
+        try:
+            work = self._asked(guest, number, operation, fields)
+        except EngineError as error:
+            call.set_exception(error)
+            return
+        if operation not in ("ready", "pin"):
+            call.add_done_callback(lambda done: work.cancel() if done.cancelled() else None)
+        work.add_done_callback(partial(_pass_on, call))
 
-    def _next(self, idle_seconds: float) -> tuple[Guest, Job] | None:
-        """The oldest call of the client whose turn it is; None once nobody has called for long enough."""
-        with self._changed:
-            while not self._ring:
-                patience = idle_seconds * (CONNECTED_PATIENCE if self._guests else 1)
-                left = self._quiet_since + patience - self._clock()
-                if left <= 0:
-                    return None
-                self._changed.wait(min(left, threading.TIMEOUT_MAX))
-            guest = self._ring.popleft()
-            return guest, guest.jobs[0]
+    def _asked(self, guest: Guest, number: int, operation: str, fields: dict[str, Any]) -> Future[Any]:
+        if operation not in ("ready", "pin"):
+            return self._core.submit(codec.request_from(operation, fields), guest)
 
-    def _put_back(self, guest: Guest, job: Job, *, done: bool) -> None:
-        """Behind all others who wait."""
-        if done and job.steps:
-            job.steps.close()
+        def tell(loading: Loading) -> None:
+            if number in guest.calls:
+                guest.send(Frame({"id": number, "progress": asdict(loading)}))
+
+        model = codec.model_of(fields)
+        return self._core.ready(model, tell, pin=True if operation == "pin" else None)
+
+    def _end(self, guest: Guest, number: int, call: Future[Any]) -> None:
+        guest.calls.pop(number, None)
+        if not call.cancelled():
+            guest.send(_answered(number, lambda: codec.result_frame(number, call.result())))
         with self._changed:
-            if done:
-                guest.jobs.remove(job)
-            if guest.jobs:
-                self._ring.append(guest)
+            self._open -= 1
             self._quiet_since = self._clock()
+            self._changed.notify_all()
 
     def _forget(self, guest: Guest) -> None:
+        for call in list(guest.calls.values()):
+            call.cancel()
         with self._changed:
             self._guests.discard(guest)
-            for job in guest.jobs:
-                job.dropped = True
             self._quiet_since = self._clock()
             self._changed.notify_all()
 
 
-def _step(job: Job, service: Service) -> Frame | None:
-    """Go on until the next pause; the answer once there is one."""
+def _pass_on(call: Future[Any], work: Future[Any]) -> None:
+    """To whoever still waits."""
     try:
-        job.steps = job.steps or _steps(job, service)
-        next(job.steps)
-    except StopIteration as end:
-        return codec.result_frame(job.number, end.value)
+        error = work.exception()
+        if error:
+            call.set_exception(error)
+        else:
+            call.set_result(work.result())
+    except (CancelledError, RuntimeError):
+        pass
+
+
+def _answered(number: int, answer: Callable[[], Frame]) -> Frame:
+    try:
+        return answer()
     except EngineError as error:
-        return codec.error_frame(job.number, error)
+        return codec.error_frame(number, error)
+    except (KeyError, TypeError, AttributeError) as error:
+        return codec.error_frame(number, RequestInvalid(f"Not a request of the engine: {error}."))
     except Exception as error:  # noqa: BLE001 -- the outer edge: one request fails, not all that are open
         traceback.print_exc()
         problem = EngineError(f"The engine failed on this request ({type(error).__name__}: {error}).")
-        return codec.error_frame(job.number, problem)
-    return None
-
-
-def _steps(job: Job, service: Service) -> Steps[codec.Result]:
-    if job.operation == "ready":
-        return service.ready()
-    operations: dict[str, Callable[[Any], Steps[codec.Result]]] = {
-        "encode": service.encode,
-        "score": service.score,
-        "extract": service.extract,
-    }
-    if job.operation not in operations:
-        raise RequestInvalid(f"No operation named {job.operation!r}.")
-    return operations[job.operation](codec.request_from(job.operation, job.fields))
+        return codec.error_frame(number, problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from anyio import to_thread
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tamis_engine.process import child, hello, wire
+from tamis_engine.process import child, codec, hello, wire
 from tamis_engine.process.address import Address, CannotShare, Port, here, prepare
 from tamis_engine.process.daemon import HELLO_SECONDS, IDLE_SECONDS, LISTENING, TAKEN, arguments
 from tamis_engine.process.line import LAST_WORDS_BYTES, StartFailed, Transport, last_words, message
@@ -52,6 +52,8 @@ class EngineStatus:
     calls: int
     resident_bytes: int
     models: tuple[ModelStatus, ...]
+    numbers: Mapping[str, float]
+    """What the core counts; see `Core.status`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ async def status(address: Address) -> EngineStatus | None:
     if frame is None:
         return None
     said = frame.header["result"]
-    models = tuple(ModelStatus(**model) for model in said.pop("models"))
+    models = tuple(codec.model_status(model) for model in said.pop("models"))
     return EngineStatus(met.pid, str(address.meeting_point), models=models, **said)
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
 import threading
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from tamis_engine import embedded
-from tamis_engine.process import codec
 from tamis_engine.process.serving import Guest, Server
-from tamis_engine.running.model import Encoder
-from tamis_engine.running.service import Service
 
-MAX_THREADS = 8
-"""More of them wait for each other on matrices this small."""
+if TYPE_CHECKING:
+    from tamis_engine.running.core import Core
+
 SURROUNDINGS = {
-    "HF_HUB_OFFLINE": "1",  # the embedded model needs no network, so none is touched
+    "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     # By default threads spin while they wait for each other. Beside an agent, an editor and a build that made
     # a query take a second instead of ten milliseconds; on a quiet machine sleeping costs one or two.
@@ -28,17 +24,14 @@ SURROUNDINGS = {
 }
 
 
-def load() -> Encoder:
-    """The embedded encoder, with as many threads as help it, in a process that does nothing else."""
-    os.environ.update(SURROUNDINGS)
-    encoder = embedded.load()
-    # late: only embedded.load knows how to import it fast
-    import torch
+def make() -> Core:
+    """What this process serves, in surroundings that suit it and whatever it imports."""
+    for name, value in SURROUNDINGS.items():
+        os.environ.setdefault(name, value)
+    # late: the surroundings are read when things are imported
+    from tamis_engine.running import making
 
-    torch.set_num_threads(min(torch.get_num_threads(), MAX_THREADS))
-    # What the imports made stays for good; looking through it for garbage would stop a call for 0.3 s.
-    gc.freeze()
-    return encoder
+    return making.core()
 
 
 def take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -51,12 +44,11 @@ def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return inbox, outbox
 
 
-def serve(service: Service) -> None:
-    """Answer with `service` until stdin ends."""
+def serve(core: Core) -> None:
+    """Answer with `core` until stdin ends."""
     # Ctrl-C on a terminal reaches the whole group; the server decides, and tells by closing stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server, guest = Server(), Guest(*take_pipes())
-    server.at_once["models"] = lambda number: codec.result_frame(number, service.models())
+    server, guest = Server(core), Guest(*take_pipes())
 
     def listen() -> None:
         """Then the process is gone at once, whatever it computes."""
@@ -67,8 +59,9 @@ def serve(service: Service) -> None:
 
     threading.Thread(target=listen, name="listen", daemon=True).start()
     threading.Thread(target=guest.write, name="write", daemon=True).start()
-    server.work(service)
+    with core:
+        server.wait()
 
 
 if __name__ == "__main__":
-    serve(Service(load))
+    serve(make())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from tamis_mcp_server import __version__
-from tamis_mcp_server.cli import doctor, engine, installing, operations
+from tamis_mcp_server.cli import doctor, engine, installing, models, operations
 from tamis_mcp_server.cli.failures import Failure
 from tamis_mcp_server.cli.output import ReaderLeft, forget_stdout, make_portable
 from tamis_mcp_server.cli.session import Wiring
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 def build() -> click.Group:
     """The group of all commands."""
     group = click.Group("tamis", help="Get the lines that matter out of files, logs and pages.")
-    for command in (*operations.commands(), _mcp(), engine.group(), doctor.command(), installing.command()):
+    for command in (
+        *operations.commands(),
+        _mcp(),
+        models.command(),
+        engine.group(),
+        doctor.command(),
+        installing.command(),
+    ):
         group.add_command(command)
     return click.version_option(__version__, prog_name="tamis", message="%(prog)s %(version)s")(group)
 

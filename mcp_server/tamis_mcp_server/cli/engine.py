@@ -1,9 +1,10 @@
-"""`tamis engine`: what the engine of this machine does, and its end."""
+"""`tamis engine`: what the engine of this machine does, its end, and its service over HTTP."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,17 +13,49 @@ import click
 from tamis_mcp_server.cli.failures import Command
 from tamis_mcp_server.cli.output import emit
 from tamis_mcp_server.cli.session import Wiring
-from tamis_mcp_server.settings import engine_place
+from tamis_mcp_server.settings import ENGINE_TOKEN, engine_place, local_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tamis_engine.process.shared import EngineStatus
 
 NONE_RUNS = "No engine runs. The first call that needs one starts it."
 
 
+class _Group(Command, click.Group):
+    """With `--http` it is a command itself."""
+
+
 def group() -> click.Group:
-    """The group of both commands."""
-    engine = click.Group("engine", help="See or stop the engine that all clients of this machine share.")
+    """The group of all commands."""
+
+    @click.pass_context
+    def run(ctx: click.Context, http: str | None, token_file: Path | None) -> None:
+        if http is None and ctx.invoked_subcommand is None:
+            raise click.exceptions.NoArgsIsHelpError(ctx)
+        if http is None:
+            return
+        if ctx.invoked_subcommand:
+            raise click.UsageError(f"--http serves, so it does not go with {ctx.invoked_subcommand}", ctx)
+        wiring = ctx.find_object(Wiring)
+        assert wiring is not None
+        anyio.run(_served, wiring.machine.env, http, token_file)
+
+    engine = _Group(
+        "engine",
+        callback=run,
+        invoke_without_command=True,
+        help="See or stop the engine that all clients of this machine share, or let other machines use it.",
+        params=[
+            click.Option(["--http"], metavar="HOST:PORT", help="Serve it over HTTP until a signal comes."),
+            click.Option(
+                ["--token-file"],
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                help=f"Holds the token that clients must send; else {ENGINE_TOKEN} does.",
+            ),
+        ],
+    )
     engine.add_command(_status())
     engine.add_command(_stop())
     return engine
@@ -43,6 +76,25 @@ def described(status: EngineStatus) -> str:
         "socket": status.address,
     }
     return "\n".join(f"{name:<8} {fact}" for name, fact in facts.items())
+
+
+async def _served(env: Mapping[str, str], http: str, token_file: Path | None) -> None:
+    # late: only who serves needs a server
+    from tamis_engine.http.serve import Port, serve
+    from tamis_engine.process import shared
+    from tamis_tools.errors import BadArgument
+
+    token = token_file.read_text(encoding="utf-8").strip() if token_file else env.get(ENGINE_TOKEN)
+    if token_file and not token:
+        raise BadArgument(f"{token_file} is empty. It must hold the token.")
+    place = engine_place(env)
+
+    async def numbers() -> Mapping[str, float]:
+        status = await shared.status(place.address)
+        return status.numbers if status else {}
+
+    # not what TAMIS_ENGINE names, which may be this very service
+    await serve(local_engine(env), Port.parse(http), token or None, numbers, lambda url: emit(f"Listening at {url}"))
 
 
 def _status() -> click.Command:

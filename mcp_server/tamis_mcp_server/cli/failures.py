@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tamis_engine.errors import EngineError, ModelNotFound
+from tamis_engine.errors import EngineError, ModelNotFound, RequestInvalid
 from tamis_engine.process.address import CannotShare
 from tamis_mcp_server.cli.output import ReaderLeft, harmless
 from tamis_mcp_server.install import InstallError
@@ -21,10 +21,11 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (TamisError, 2),
     (InstallError, 2),
     (ModelNotFound, 2),
+    (RequestInvalid, 2),
     (EngineError, 4),
     (CannotShare, 4),
 )
-"""The first class that fits tells; a name that is no model is wrong use, not a failure of the engine."""
+"""The first class that fits tells; to ask for a model that is none, or for what it does not do, is wrong use."""
 
 _DEBUG = click.Option(["--debug"], is_flag=True, envvar="TAMIS_DEBUG", help="On failure, show where in the program.")
 

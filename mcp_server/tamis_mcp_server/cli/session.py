@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import anyio
 from tamis_mcp_server.cli.output import progress
 from tamis_mcp_server.cli.roots import opened
 from tamis_mcp_server.install import Machine
+from tamis_mcp_server.settings import engine
 from tamis_tools.limits import Limits
 from tamis_tools.operations import Operation, load
 from tamis_tools.pace import Pace
@@ -26,6 +28,7 @@ from tamis_tools.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from tamis_engine.protocol import Engine
     from tamis_mcp_server.doctor import Check
 
 PATIENT = Limits(engine_wait_seconds=60.0, call_seconds=3_600.0)
@@ -35,11 +38,11 @@ STDIN = "-"
 
 
 def open_default(scope: Scope) -> AbstractAsyncContextManager[Workspace]:
-    """A workspace with the engine of this machine and the user's own handle store."""
+    """A workspace with the engine that the environment names and the user's own handle store."""
     # late: `tamis --help` and `tamis install` need none of it
-    from tamis_mcp_server.workspaces import local_engine, open_workspace
+    from tamis_mcp_server.workspaces import open_workspace
 
-    return open_workspace(scope, local_engine(), any_handle=True)
+    return open_workspace(scope, engine(os.environ), any_handle=True)
 
 
 def all_checks() -> tuple[Check, ...]:
@@ -56,6 +59,7 @@ class Wiring:
     machine: Machine = field(default_factory=Machine.here)
     open_workspace: Callable[[Scope], AbstractAsyncContextManager[Workspace]] = open_default
     operations: Callable[[str], Operation] = load
+    engine: Callable[[Mapping[str, str]], Engine] = engine
     checks: Callable[[], tuple[Check, ...]] = all_checks
 
 

@@ -17,6 +17,8 @@ import anyio
 from anyio import to_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tamis_mcp_server.doctor.finding import Status
     from tamis_mcp_server.install import Machine
     from tamis_tools.document import Document
@@ -76,18 +78,18 @@ def torch(machine: Machine) -> tuple[Status, str]:
     return "ok", f"{can['version']}, {can['threads']} threads, fast: {', '.join(fast) or 'float32 only'}"
 
 
-def engine(_machine: Machine) -> tuple[Status, str]:
-    """Whether the engine starts in its process and gives a vector."""
-    return "ok", anyio.run(_embed)
+def engine(machine: Machine) -> tuple[Status, str]:
+    """Whether the engine answers, started if need be, and gives a vector."""
+    return "ok", anyio.run(_embed, machine.env)
 
 
-async def _embed() -> str:
+async def _embed(env: Mapping[str, str]) -> str:
     from tamis_engine.protocol import EncodeRequest
-    from tamis_mcp_server.workspaces import local_engine
+    from tamis_mcp_server.settings import engine
 
     began = perf_counter()
     with anyio.fail_after(_PATIENCE_SECONDS):
-        async with local_engine() as running:
+        async with engine(env) as running:
             await running.ready()
             ready = perf_counter()
             result = await running.encode(EncodeRequest(("what matters passes the sieve",)))
@@ -98,16 +100,20 @@ async def _embed() -> str:
     )
 
 
-def sharing(_machine: Machine) -> tuple[Status, str]:
-    """Whether all clients of this machine can use one engine."""
-    return anyio.run(_share)
+def sharing(machine: Machine) -> tuple[Status, str]:
+    """Where the engine is, and whether all clients of this machine can use one."""
+    from tamis_mcp_server.settings import ENGINE
+
+    if where := machine.env.get(ENGINE):
+        return "ok", f"the engine at {where}, as {ENGINE} says"
+    return anyio.run(_share, machine.env)
 
 
-async def _share() -> tuple[Status, str]:
-    from tamis_mcp_server.workspaces import local_engine
+async def _share(env: Mapping[str, str]) -> tuple[Status, str]:
+    from tamis_mcp_server.settings import local_engine
 
     with anyio.fail_after(_PATIENCE_SECONDS):
-        async with local_engine() as running:
+        async with local_engine(env) as running:
             await running.ready()
             if running.private:
                 return "warn", f"each client has an engine of its own: {running.private}"

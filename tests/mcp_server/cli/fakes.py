@@ -67,7 +67,7 @@ class Desk:
     def _wiring(self) -> Wiring:
         executable = str(self.folder / "env" / "bin" / "python")
         machine = Machine(self.home, self.cwd, self.platform, self.env, executable, executable)
-        return Wiring(machine, self._open, self._find, lambda: self.checks)
+        return Wiring(machine, self._open, self._find, lambda _env: self.engine, lambda: self.checks)
 
     @asynccontextmanager
     async def _open(self, scope: Scope) -> AsyncGenerator[Workspace]:

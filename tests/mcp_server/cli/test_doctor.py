@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tamis_mcp_server.doctor import Check, Status, checks
+from tamis_mcp_server.doctor import Check, Status, checks, trials
 from tamis_mcp_server.install import Machine
 from tests.mcp_server.cli.fakes import Desk
 
@@ -67,3 +67,9 @@ def test_a_configured_client_is_named_and_a_command_that_is_gone_is_told(tmp_pat
     status, detail = checks.clients(machine)
     assert status == "warn"
     assert gone in detail
+
+
+def test_an_engine_elsewhere_is_named(tmp_path: Path) -> None:
+    env = {"TAMIS_ENGINE": "http://box:8080"}
+    machine = Machine(tmp_path, tmp_path, "linux", env, "/x/python", "/x/tamis")
+    assert trials.sharing(machine) == ("ok", "the engine at http://box:8080, as TAMIS_ENGINE says")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 from filelock import FileLock
 
+from tamis_engine.errors import EngineUnavailable
 from tamis_engine.process.address import Address, here
 from tamis_engine.process.daemon import LISTENING
 from tamis_engine.process.shared import Place, launch
+from tamis_mcp_server.settings import engine
 from tests.mcp_server.cli.fakes import Desk
 
 PROGRAM = Path(__file__).parents[2] / "engine" / "fake_worker.py"
@@ -81,3 +87,60 @@ def test_a_setting_that_makes_no_sense_is_wrong_use(desk: Desk) -> None:
     said = desk.types("engine", "status")
     assert said.code == 2
     assert "'soon'" in said.err
+
+
+def test_a_socket_that_the_environment_names_is_used_and_never_started(desk: Desk, address: Address) -> None:
+    async def asked() -> None:
+        async with engine({"TAMIS_ENGINE": str(address.meeting_point)}) as running:
+            await running.ready()
+
+    with pytest.raises(EngineUnavailable, match=address.meeting_point.name):
+        anyio.run(asked)
+    assert not address.meeting_point.exists()
+    start(address, desk.folder / "log")
+    anyio.run(asked)
+
+
+def test_over_http_it_serves_whoever_bears_the_token_until_a_signal_comes(desk: Desk, address: Address) -> None:
+    token_file = desk.folder / "token"
+    token_file.write_text("s3cret\n", encoding="utf-8")
+    command = ("-m", "tamis_mcp_server", "engine", "--http", "127.0.0.1:0", "--token-file", str(token_file))
+    env = {**os.environ, **desk.env}
+
+    async def models(url: str, token: str) -> int:
+        async with engine({"TAMIS_ENGINE": url, "TAMIS_TOKEN": token}) as far:
+            return len(await far.models())
+
+    with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, env=env, text=True) as process:
+        assert process.stdout
+        url = process.stdout.readline().removeprefix("Listening at ").strip()
+        assert anyio.run(models, url, "s3cret") > 0
+        with pytest.raises(EngineUnavailable, match="Send the token"):
+            anyio.run(models, url, "wrong")
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--http", "0.0.0.0:0"), "needs a token there"),
+        (("--http", "8080"), "no HOST:PORT"),
+        (("--http", "127.0.0.1:0", "--token-file", "empty"), "is empty"),
+        (("--http", "127.0.0.1:0", "status"), "does not go with status"),
+    ],
+)
+def test_a_service_that_makes_no_sense_is_wrong_use(
+    desk: Desk, words: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk.folder)
+    (desk.folder / "empty").touch()
+    said = desk.types("engine", *words)
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert sentence in said.err
+
+
+def test_without_a_word_the_commands_are_listed(desk: Desk) -> None:
+    said = desk.types("engine")
+    assert said.code == 2
+    assert "--http HOST:PORT" in said.err

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import anyio
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tamis_engine.errors import ModelNotFound, RequestInvalid
+from tamis_engine.protocol import Loading
 from tamis_tools.errors import BadArgument, NothingReadable
 from tamis_tools.operations import encode as module
 from tamis_tools.operations.encode import encode
 from tamis_tools.pace import Pace
 from tamis_tools.requests import EncodeRequest
-from tests.fakes import DIMENSIONS, Clock, vector
+from tests.fakes import DIMENSIONS, OTHER_MODEL, READS_WORDS, Clock, entries, of_words, vector
 from tests.tools.fakes import call, write
 
 if TYPE_CHECKING:
@@ -124,6 +126,55 @@ def test_what_the_engine_does_not_serve_is_its_error(workspace: Workspace, tmp_p
         asked(workspace, "a.md", kind="sparse")
     with pytest.raises(ModelNotFound):
         asked(workspace, "a.md", model="nope")
+
+
+def test_sparse_vectors_are_the_three_arrays_of_a_matrix(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    answer = asked(workspace, "a.md", "b.md", model=OTHER_MODEL, kind="sparse")
+    found = load_file(answer.data.file)
+    assert found["offsets"].tolist() == [0, 2, 5, 9]
+    second = entries("Workers refresh them.")
+    np.testing.assert_array_equal(found["indices"][2:5], second[:, 0])
+    np.testing.assert_allclose(found["weights"][2:5], second[:, 1])
+    assert "shape: 9 entries of 3 texts (indices, weights)" in answer.text
+    assert answer.data.norms == [1.0, 1.0, 1.0]
+    assert "What each text is: " in answer.text
+
+
+def test_vectors_of_tokens_lie_below_each_other_with_offsets(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    answer = asked(workspace, "a.md", "b.md", model=OTHER_MODEL, kind="multivector")
+    found = load_file(answer.data.file)
+    assert found["offsets"].tolist() == [0, 2, 5, 9]
+    np.testing.assert_allclose(found["vectors"][2:5], of_words("Workers refresh them."))
+    assert answer.data.shape == [9, DIMENSIONS]
+    assert f"shape: 9 x {DIMENSIONS} (tokens of 3 texts, dimensions)" in answer.text
+
+
+@pytest.mark.parametrize("option", [{"unit": "file"}, {"similarity": True}])
+def test_what_only_dense_vectors_have_is_refused_for_others(
+    workspace: Workspace, tmp_path: Path, option: dict[str, object]
+) -> None:
+    write(tmp_path, FILES)
+    with pytest.raises(BadArgument, match='are for kind="dense"'):
+        asked(workspace, "a.md", model=OTHER_MODEL, kind="sparse", **option)
+
+
+def test_passages_longer_than_the_model_reads_are_told(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path, {"a.txt": "word " * (READS_WORDS + 1) + "\n"})
+    assert "Longer than the model reads: 1 passage." in asked(workspace, "a.txt").text
+
+
+def test_a_model_that_loads_tells_how_far_it_is(workspace: Workspace, engine: FakeEngine, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    engine.steps = (Loading(OTHER_MODEL, "downloading", 120_000_000, 440_000_000),)
+    told: list[str] = []
+
+    async def report(_done: float, _total: float, message: str) -> None:
+        told.append(message)
+
+    asked(workspace, "a.md", model=OTHER_MODEL, pace=Pace(report=report))
+    assert "downloading other: 120 of 440 MB" in told
 
 
 def many(folder: Path) -> None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from anyio import to_thread
 
 from tamis_tools.corpus import cut
 from tamis_tools.errors import BadArgument, NothingReadable
+from tamis_tools.loading import resident
 from tamis_tools.operations.gathering import gather
-from tamis_tools.operations.listing import decimal, listed, reading_notes
+from tamis_tools.operations.listing import counted, decimal, listed, reading_notes
 from tamis_tools.render import some
 from tamis_tools.results import Answer, Encoded
-from tamis_tools.vectors import encoded
+from tamis_tools.vectors import Vectors, encoded_as
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from tamis_engine.protocol import Kind
     from tamis_tools.corpus import Corpus
     from tamis_tools.document import Document, Span
     from tamis_tools.pace import Pace
@@ -38,38 +40,41 @@ SHOWN_SOURCES = 10
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """`vectors` has shape (rows, dimensions), float32, each of length 1; row i is of `places[i]`."""
+    """What is written: the vectors of `places[i]` are those of text i."""
 
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     places: tuple[tuple[Document, Span], ...]
 
 
 async def encode(workspace: Workspace, request: EncodeRequest, pace: Pace) -> Answer[Encoded]:
-    """One vector for each segment, or for each file the mean of its segments' vectors, of length 1 again.
+    """The vectors of each segment, or for each file the mean of its segments' vectors, of length 1 again.
 
     Raises `BadArgument` for more texts than one file holds, and what the engine raises for a model or kind
     that it does not serve. Where time runs out, the file holds the first texts and the notes say how many.
     """
-    reading = await gather(workspace, request.sources, pace)
+    reading = await gather(workspace, request.sources, pace, model=request.model)
     corpus = await to_thread.run_sync(cut, reading.documents, pace)
     _check(corpus, request, reading)
     texts = [entry.text for entry in corpus.entries]
-    vectors = await encoded(workspace.engine, texts, pace, model=request.model, kind=request.kind)
+    await resident(workspace.engine, request.model, pace, begin=0.4, end=0.5)
+    vectors = await encoded_as(workspace.engine, texts, pace, model=request.model, kind=request.kind)
     rows = (_files if request.unit == "file" else _passages)(corpus, vectors)
-    file, index, handle = await to_thread.run_sync(_written, workspace, rows, reading)
+    file, index, handle = await to_thread.run_sync(_written, workspace, rows, request.kind, reading)
     notes = (
         *reading_notes(reading),
-        *_unfinished(len(vectors), len(texts), rows),
-        f"What each row is: {index}",
+        *_unfinished(vectors.texts, len(texts), rows),
+        *_cut(vectors),
+        f"What each {'row' if request.kind == 'dense' else 'text'} is: {index}",
     )
-    similarity = rows.vectors @ rows.vectors.T if request.similarity else None
+    values = rows.vectors.values
+    similarity = values @ values.T if request.similarity else None
     data = Encoded(
         file=str(file),
         handle=handle,
         model=request.model,
         kind=request.kind,
-        shape=list(rows.vectors.shape),
-        norms=[round(float(norm), 4) for norm in np.linalg.norm(rows.vectors[:5], axis=1)],
+        shape=list(values.shape),
+        norms=[round(float(norm), 4) for norm in _norms(rows.vectors, request.kind)],
         sources=list(dict.fromkeys(document.address for document, _ in rows.places)),
         similarity=None if similarity is None else similarity.round(2).tolist(),
         notes=list(notes),
@@ -78,6 +83,11 @@ async def encode(workspace: Workspace, request: EncodeRequest, pace: Pace) -> An
 
 
 def _check(corpus: Corpus, request: EncodeRequest, reading: Reading) -> None:
+    if request.kind != "dense" and (request.similarity or request.unit == "file"):
+        raise BadArgument(
+            f'similarity and unit="file" are for kind="dense"; a text has any number of {request.kind} vectors. '
+            "Leave them out, or ask for dense vectors."
+        )
     passages = len(corpus.entries)
     if not passages and reading.pending:
         raise NothingReadable("There was no time to read the sources. Call again, or name fewer.")
@@ -96,31 +106,63 @@ def _check(corpus: Corpus, request: EncodeRequest, reading: Reading) -> None:
         )
 
 
-def _passages(corpus: Corpus, vectors: NDArray[np.float32]) -> _Rows:
-    entries = corpus.entries[: len(vectors)]
+def _passages(corpus: Corpus, vectors: Vectors) -> _Rows:
+    entries = corpus.entries[: vectors.texts]
     return _Rows(vectors, tuple((corpus.documents[entry.document], entry.segment.span) for entry in entries))
 
 
-def _files(corpus: Corpus, vectors: NDArray[np.float32]) -> _Rows:
+def _files(corpus: Corpus, passages: Vectors) -> _Rows:
     """Only of files whose passages are all encoded. A mean is a sum when its length is made 1."""
+    vectors = passages.values
     owners = np.array([entry.document for entry in corpus.entries], dtype=np.intp)
     numbers, starts = np.unique(owners[: len(vectors)], return_index=True)
     whole = ~np.isin(numbers, owners[len(vectors) :])
     sums = np.add.reduceat(vectors, starts, axis=0)[whole]
     length = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
     documents = [corpus.documents[number] for number in numbers[whole]]
-    return _Rows((sums / length).astype(np.float32), tuple((each, each.readable) for each in documents))
+    means = Vectors((sums / length).astype(np.float32), np.arange(len(sums) + 1), passages.truncated)
+    return _Rows(means, tuple((each, each.readable) for each in documents))
 
 
-def _written(workspace: Workspace, rows: _Rows, reading: Reading) -> tuple[Path, Path, str]:
+def _written(workspace: Workspace, rows: _Rows, kind: Kind, reading: Reading) -> tuple[Path, Path, str]:
     """The file of vectors, the one that says what each row is, and a handle to the originals."""
-    buffer = BytesIO()
-    np.save(buffer, rows.vectors, allow_pickle=False)
     index = json.dumps({"rows": [_described(*place) for place in rows.places]}, ensure_ascii=False)
     handles = workspace.handles
     handle = handles.put(reading.documents, pending=reading.pending)
-    file = handles.attach(buffer.getvalue(), ".npy")
+    file = (
+        handles.attach(_dense(rows.vectors), ".npy")
+        if kind == "dense"
+        else handles.attach(_others(rows.vectors, kind), ".safetensors")
+    )
     return file, handles.attach(index.encode("utf-8", "replace"), ".json"), handle
+
+
+def _dense(vectors: Vectors) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, vectors.values, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _others(vectors: Vectors, kind: Kind) -> bytes:
+    """Sparse ones as the three arrays of a CSR matrix, those of tokens below each other; `offsets` part the texts."""
+    # late: few calls need it
+    from safetensors.numpy import save
+
+    tensors: dict[str, NDArray[Any]] = {"offsets": vectors.offsets}
+    if kind == "sparse":
+        indices, weights = vectors.values.T
+        tensors |= {"indices": indices.astype(np.int64), "weights": weights.copy()}
+    else:
+        tensors["vectors"] = vectors.values
+    return save(tensors)
+
+
+def _norms(vectors: Vectors, kind: Kind) -> list[float]:
+    """Of the first five: texts where they are sparse, else rows."""
+    if kind != "sparse":
+        return np.linalg.norm(vectors.values[:5], axis=1).tolist()
+    texts = np.split(vectors.values[:, 1], vectors.offsets[1:-1])
+    return [float(np.linalg.norm(weights)) for weights in texts[:5]]
 
 
 def _described(document: Document, span: Span) -> dict[str, object]:
@@ -138,10 +180,16 @@ def _unfinished(done: int, texts: int, rows: _Rows) -> tuple[str, ...]:
     )
 
 
+def _cut(vectors: Vectors) -> tuple[str, ...]:
+    if not vectors.truncated:
+        return ()
+    return (f"Longer than the model reads: {counted(vectors.truncated, 'passage')}. The ends are not in the vectors.",)
+
+
 def _text(workspace: Workspace, data: Encoded, rows: _Rows) -> str:
     lines = [
         f"file: {data.file}",
-        f"shape: {data.shape[0]} x {data.shape[1]} (rows, dimensions), float32, {data.kind}, model {data.model}",
+        f"shape: {_shape(data, rows)}, float32, {data.kind}, model {data.model}",
         f"norms: {', '.join(f'{norm:g}' for norm in data.norms)}{', …' if data.shape[0] > 5 else ''}",
     ]
     if data.similarity is None:
@@ -151,3 +199,14 @@ def _text(workspace: Workspace, data: Encoded, rows: _Rows) -> str:
             lines.append(f"{place[0].locate(place[1])}  {' '.join(decimal(cosine) for cosine in cosines)}")
     closing = f'The originals are kept as {data.handle}: expand(ref="{data.handle}")'
     return listed(workspace, lines, [*data.notes, closing], lambda count: f"{count} more lines do not fit.")
+
+
+def _shape(data: Encoded, rows: _Rows) -> str:
+    texts = counted(len(rows.places), "text")
+    match data.kind:
+        case "dense":
+            return f"{data.shape[0]} x {data.shape[1]} (rows, dimensions)"
+        case "multivector":
+            return f"{data.shape[0]} x {data.shape[1]} (tokens of {texts}, dimensions)"
+        case "sparse":
+            return f"{data.shape[0]} entries of {texts} (indices, weights)"

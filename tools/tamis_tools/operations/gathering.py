@@ -11,6 +11,7 @@ import anyio
 from anyio import to_thread
 
 from tamis_engine.errors import EngineError
+from tamis_engine.protocol import DEFAULT_MODEL
 from tamis_tools.errors import BadArgument
 from tamis_tools.handles import recall
 from tamis_tools.sources import Reading, read
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
     from tamis_tools.workspace import Workspace
 
 
-async def gather(workspace: Workspace, sources: Sequence[str], pace: Pace, *, named: bool = True) -> Reading:
-    """Read the sources in a worker thread, while the engine starts; a caller that leaves is noticed between files.
+async def gather(
+    workspace: Workspace, sources: Sequence[str], pace: Pace, *, named: bool = True, model: str = DEFAULT_MODEL
+) -> Reading:
+    """Read the sources in a worker thread, while the `model` is loaded; a caller that leaves is noticed between files.
 
     Those that are not `named` by the caller (what was pending in an earlier call) are skipped where they have gone.
     """
     with anyio.move_on_after(0), suppress(EngineError):
-        await workspace.engine.ready()  # begins to load; nobody waits for it yet
+        await workspace.engine.ready(model)  # begins to load; nobody waits for it yet
     work = partial(read, sources, workspace.scope, pace, recall(workspace.handles), named=named)
     reading = await to_thread.run_sync(work)
     if not any(source.startswith("@") for source in sources):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamis_engine.protocol import DEFAULT_MODEL
 from tamis_engine.protocol import ScoreRequest as EngineRequest
+from tamis_tools.loading import resident
 from tamis_tools.operations.gathering import gather, required
 from tamis_tools.operations.listing import again, counted, decimal, doubt, listed, reading_notes
 from tamis_tools.places import first_of_each, name, passages
@@ -36,7 +37,9 @@ async def score(workspace: Workspace, request: ScoreRequest, pace: Pace) -> Answ
     error of the engine. Sources that it had no time for are left out, and the notes say so.
     """
     query = required("query", request.query, "explains how tokens are refreshed")
-    reading = await gather(workspace, request.sources, pace)
+    reading = await gather(workspace, request.sources, pace, model=request.model)
+    if request.model != DEFAULT_MODEL:
+        await resident(workspace.engine, request.model, pace, begin=0.2, end=0.4)
     ranking = await rank(workspace, reading.documents, query, pace)
     notes = [*reading_notes(reading), *ranking.notes]
     best = {number: (0.0, document.readable) for number, document in enumerate(reading.documents)}

@@ -1,0 +1,1 @@
+"""Texts to vectors: dense, sparse, and one for each token."""

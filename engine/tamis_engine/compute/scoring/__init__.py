@@ -1,0 +1,1 @@
+"""Pairs of a query and a passage to a probability."""

@@ -1,0 +1,40 @@
+"""Tensors out of a snapshot's files: safetensors, or a pickle restricted to tensors; never code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import is_zipfile
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from tamis_engine.errors import ModelInvalid
+from tamis_engine.models.spec import Spec
+
+
+def tensors_of(spec: Spec, file: str) -> dict[str, Tensor]:
+    """All tensors of `file` in the snapshot by name; an index (`*.index.json`) stands for all of its shards."""
+    try:
+        return _read(spec.folder / file)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
+        raise ModelInvalid(spec.name, f"{file} can't be read ({error}).") from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if path.name.endswith(".index.json"):
+        shards: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        return {
+            name: tensor
+            for shard in sorted(set(shards.values()))
+            for name, tensor in _read(path.parent / shard).items()
+        }
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    found = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+    if not isinstance(found, dict):
+        raise TypeError("it holds no table of tensors")
+    return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}

@@ -1,0 +1,267 @@
+"""How fast the engine's models are on this CPU beside others, in one run: `python -m tamis_evals.bench_engine [--quick]`.
+
+Contenders are processes of their own (`scripts/contenders.py`) that take turns, so that whatever else the machine does
+falls on all of them: read the ratios. Prints a table, writes `bench/engine.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from tokenizers import Tokenizer
+
+from tamis_engine import embedded
+from tamis_engine.native.library import CannotCompute, best
+from tamis_evals import bench_engine_work as work
+
+BASE = "sentence-transformers"
+CONTENDERS = {
+    BASE: "sentence_transformers",
+    "sentence-transformers, ONNX": "onnxruntime",
+    "sentence-transformers, OpenVINO": "openvino",
+    "tamis, torch float32": "torch",
+    "tamis, torch bfloat16": "torch",
+    "tamis, kernel float32": "numpy",
+    "tamis, kernel int8": "numpy",
+}
+"""In the table's order, with the module that each needs."""
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "contenders.py"
+TASKS = ("passages", "code", "query", "pairs")
+QUERIES = 20
+"""Times that the short query is asked in a round."""
+
+HIDDEN, WIDE, LAYERS = 384, 1536, 6
+SHAPES = ((HIDDEN, 3 * HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, WIDE), (WIDE, HIDDEN))
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is done."""
+
+    passages: int = 2_000
+    chunks: int = 200
+    pairs: int = 100
+    rounds: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One contender's. Rates in tokens a second, times in seconds, memory in MB; agreement is with the first."""
+
+    name: str
+    passages: float
+    code: float
+    query: float
+    pairs: float
+    first: float
+    resident: float
+    peak: float
+    cosine: float
+    spearman: float
+    neighbours: float
+
+
+class Running:
+    """A contender's process, which does one thing at a time."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._read()
+
+    def ask(self, task: str) -> dict[str, float]:
+        """Do `task`; `seconds` it took and `peak` memory so far."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(task + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._read())
+
+    @property
+    def resident(self) -> float:
+        """Memory now, in MB."""
+        pid = str(self._process.pid)
+        told = subprocess.run(["ps", "-o", "rss=", "-p", pid], capture_output=True, text=True, check=True)
+        return int(told.stdout) / 1024
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        if not (line := self._process.stdout.readline()):
+            raise RuntimeError(f"a contender ended: {self._process.args}")
+        return line
+
+
+@contextmanager
+def _running(name: str, folder: Path) -> Iterator[Running]:
+    with _started(name, folder) as process:
+        yield Running(process)
+        process.terminate()
+
+
+def _started(name: str, folder: Path, *more: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), name, str(folder), *more],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+
+
+def measure(names: Sequence[str], folder: Path, size: Size) -> list[Figures]:
+    """All contenders, turn by turn."""
+    given = work.texts(size.passages, size.chunks, size.pairs)
+    work.write(folder, given)
+    tokens = {task: sum(_lengths(given[task])) for task in ("passages", "code")}
+    first = _interleaved(names, size.rounds, lambda name: _seconds_to_first(name, folder))
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(_running(name, folder)) for name in names}
+        resident = {name: each.resident for name, each in running.items()}
+        for name, each in running.items():
+            each.ask("pairs")
+            each.ask(f"vectors {folder / name}.npy")
+        times = {
+            task: _interleaved(names, size.rounds, lambda name, task=task: _time(running[name], task)) for task in TASKS
+        }
+        peak = {name: each.ask("memory")["peak"] for name, each in running.items()}
+    exact = np.load(folder / f"{BASE}.npy")
+    return [
+        Figures(
+            name,
+            tokens["passages"] / times["passages"][name],
+            tokens["code"] / times["code"][name],
+            times["query"][name],
+            times["pairs"][name],
+            first[name],
+            resident[name],
+            peak[name],
+            *agreement(exact, np.load(folder / f"{name}.npy")),
+        )
+        for name in names
+    ]
+
+
+def _interleaved(names: Sequence[str], rounds: int, once: Any) -> dict[str, float]:
+    """The median of each, all taking turns."""
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name in names:
+            found[name].append(once(name))
+    return {name: median(values) for name, values in found.items()}
+
+
+def _time(running: Running, task: str) -> float:
+    return median(running.ask(task)["seconds"] for _ in range(QUERIES if task == "query" else 1))
+
+
+def _seconds_to_first(name: str, folder: Path) -> float:
+    started = time.perf_counter()
+    with _started(name, folder, "--first") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        return time.perf_counter() - started
+
+
+def agreement(exact: NDArray[np.float32], found: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Mean cosine, Spearman of the similarities of all pairs, share of each passage's ten nearest in common."""
+    exact, found = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (exact, found))
+    similar = [rows @ rows.T for rows in (exact, found)]
+    pairs = np.triu_indices(len(exact), 1)
+    ranks = [values[pairs].argsort(kind="stable").argsort() for values in similar]
+    for values in similar:
+        np.fill_diagonal(values, -np.inf)
+    nearest = [np.argsort(-values, axis=1)[:, :10] for values in similar]
+    common = [len(set(some) & set(others)) / 10 for some, others in zip(*nearest, strict=True)]
+    return float((exact * found).sum(axis=1).mean()), float(np.corrcoef(ranks)[0, 1]), float(np.mean(common))
+
+
+def limits(threads: int, seconds: float = 0.3) -> dict[str, float]:
+    """GOP/s of the kernel's bare matrix product at the encoder's shapes, weighed by their share of the work."""
+    try:
+        kernel = best()
+    except CannotCompute:
+        return {}
+    return {
+        name: sum(depth * columns for depth, columns in SHAPES)
+        / sum(
+            depth * columns / kernel.tamis_rate(128, depth, columns, int8, threads, seconds)
+            for depth, columns in SHAPES
+        )
+        for name, int8 in (("float32", 0), ("int8", 1))
+    }
+
+
+def operations_a_token(lengths: Sequence[int]) -> float:
+    """Multiplications and additions that a token needs on average: the matrices, and attention within each text."""
+    matrices = 2 * LAYERS * sum(depth * columns for depth, columns in SHAPES)
+    return matrices + 4 * LAYERS * HIDDEN * sum(length**2 for length in lengths) / sum(lengths)
+
+
+def _lengths(texts: Sequence[str]) -> list[int]:
+    tokenizer = Tokenizer.from_file(str(embedded.FOLDER / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return [min(len(each), 512) for each in tokenizer.encode_batch_fast(list(texts))]
+
+
+def _table(rows: Sequence[Figures], base: Figures) -> Table:
+    table = Table(
+        *("contender", "passages tok/s", "", "code tok/s", "", "query ms", "pairs s", "first s", "MB", "peak MB"),
+        *("cosine", "Spearman", "top 10"),
+        title=f"Small encoder on {platform.machine()}, {_cores()} cores",
+    )
+    for row in rows:
+        rates = (row.passages, row.passages / base.passages), (row.code, row.code / base.code)
+        cells = [cell for rate, ratio in rates for cell in (f"{rate:,.0f}", f"{ratio:.1f}x")]
+        times = f"{row.query * 1000:.2f}", f"{row.pairs:.2f}", f"{row.first:.2f}"
+        agreed = f"{row.cosine:.4f}", f"{row.spearman:.4f}", f"{row.neighbours:.3f}"
+        table.add_row(row.name, *cells, *times, f"{row.resident:.0f}", f"{row.peak:.0f}", *agreed)
+    return table
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def main() -> None:
+    """Measure, print, write `bench/engine.json`."""
+    size = Size(200, 40, 20, 1) if "--quick" in sys.argv else Size()
+    names = [name for name, module in CONTENDERS.items() if find_spec(module)]
+    limit = limits(_cores())
+    if not limit:
+        names = [name for name in names if "kernel" not in name]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(names, Path(folder), size)
+    Console(width=160).print(_table(rows, rows[0]))
+    needed = operations_a_token(_lengths(work.texts(size.passages, 0, 0)["passages"])) / 1e9
+    shares = {row.name: {kind: row.passages * needed / rate for kind, rate in limit.items()} for row in rows}
+    print(
+        f"{needed * 1000:.1f} MOP a token; the bare product: {json.dumps(limit)} GOP/s; shares of it: {json.dumps(shares)}"
+    )
+    results = Path("bench/engine.json")
+    results.parent.mkdir(exist_ok=True)
+    record = {"machine": platform.platform(), "cores": _cores(), "size": asdict(size), "limits_gops": limit}
+    text = json.dumps({**record, "shares": shares, "contenders": [asdict(row) for row in rows]}, indent=1)
+    results.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
