@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
 import anyio
 from anyio.abc import TaskGroup
 
-from tamis_engine import embedded, limits
+from tamis_engine import limits
 from tamis_engine.errors import EngineUnavailable
 from tamis_engine.process import codec, shared
+from tamis_engine.process.address import Address, CannotShare
 from tamis_engine.process.line import Line, LineLost, Opener
 from tamis_engine.process.wire import Frame
 from tamis_engine.protocol import (
@@ -33,6 +35,23 @@ COOL_DOWN_SECONDS = 5.0
 FAREWELL_SECONDS = 2.0
 
 
+Look = Callable[[], Awaitable[tuple[ModelStatus, ...]]]
+"""Tells of the models without starting anything."""
+
+
+async def at_a_glance(address: Address | None = None) -> tuple[ModelStatus, ...]:
+    """The models of the engine at `address` where one runs, else all that one would have, absent."""
+    with suppress(CannotShare):
+        status = await shared.status(address) if address else None
+        if status:
+            return status.models
+    # late: most programs never ask
+    from tamis_engine.models.library import Library
+
+    library = Library()
+    return tuple(library.facts(name) for name in library.known())
+
+
 class LocalEngine:
     """An `Engine` that the first call reaches, and starts if need be; by default the one that all clients share.
 
@@ -40,8 +59,11 @@ class LocalEngine:
     they answer anything, none is started for a few seconds, and calls fail at once with the reason.
     """
 
-    def __init__(self, opener: Opener | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, opener: Opener | None = None, look: Look | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._opener = opener or partial(shared.opened, shared.Place())
+        self._look = look or at_a_glance
         self._clock = clock
         self._tasks: TaskGroup | None = None
         self._line: Line | None = None
@@ -88,7 +110,7 @@ class LocalEngine:
     async def models(self) -> tuple[ModelStatus, ...]:
         """See `Engine`; answers at once, whatever is running, and starts nothing."""
         if self._line is None:
-            return (embedded.status("absent"),)
+            return await self._look()
         return codec.model_statuses(await self._call("models"))
 
     async def ready(self, model: str = DEFAULT_MODEL, on_progress: OnProgress | None = None) -> None:

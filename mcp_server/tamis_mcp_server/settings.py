@@ -91,10 +91,11 @@ def engine(environment: Mapping[str, str]) -> LocalEngine | RemoteEngine:
 def local_engine(environment: Mapping[str, str]) -> LocalEngine:
     """The engine of this machine, which its clients share, started if need be. Raises `BadArgument`."""
     # late: `tamis mcp --help` needs none of it
-    from tamis_engine.client import LocalEngine
+    from tamis_engine.client import LocalEngine, at_a_glance
     from tamis_engine.process import shared
 
-    return LocalEngine(partial(shared.opened, engine_place(environment)))
+    place = engine_place(environment)
+    return LocalEngine(partial(shared.opened, place), partial(at_a_glance, place.address))
 
 
 def _remote(url: str, token: str | None) -> RemoteEngine:
@@ -117,7 +118,7 @@ def _remote(url: str, token: str | None) -> RemoteEngine:
 def _listening(path: str) -> LocalEngine:
     """That of a socket, or of the file that stands for one on Windows; never started from here."""
     # late: rarely needed
-    from tamis_engine.client import LocalEngine
+    from tamis_engine.client import LocalEngine, at_a_glance
     from tamis_engine.process import shared
     from tamis_engine.process.address import Address
     from tamis_tools.errors import BadArgument
@@ -128,4 +129,4 @@ def _listening(path: str) -> LocalEngine:
         raise BadArgument(
             f"{ENGINE} is {path!r}, which is neither a URL nor the socket of an engine; `tamis engine status` names it."
         )
-    return LocalEngine(partial(shared.met, address))
+    return LocalEngine(partial(shared.met, address), partial(at_a_glance, address))

@@ -24,7 +24,7 @@ Lines = Callable[[], list[str]]
 
 
 def private(command: Command = child.COMMAND, clock: Callable[[], float] = time.monotonic) -> LocalEngine:
-    return LocalEngine(partial(child.opened, command), clock)
+    return LocalEngine(partial(child.opened, command), clock=clock)
 
 
 def test_the_process_that_asks_imports_neither_torch_nor_numpy() -> None:

@@ -202,15 +202,16 @@ class Tokeniser:
 
     def _ended(self, frame: Frame) -> Frame:
         end = self.special("eos")
-        if not self.text.append_eos or end is None or frame.ids[-1] == end:
+        ends_so = frame.at[-1] < len(frame.ids) - 1 and frame.ids[-1] == end
+        if not self.text.append_eos or end is None or ends_so:
             return frame
         return Frame((*frame.ids, end), (*frame.types, frame.types[-1]), frame.at)
 
     @cached_property
     def _probe(self) -> Encoding:
         """One token, whichever: to see what is set around it."""
-        for token in self._tokenizer.get_vocab():
-            found = self._tokenizer.encode(token, add_special_tokens=False)
+        for id_ in range(self._tokenizer.get_vocab_size()):
+            found = self._tokenizer.encode(self._tokenizer.id_to_token(id_) or "", add_special_tokens=False)
             if len(found):
                 found.truncate(1)
                 return found

@@ -14,6 +14,7 @@ from tamis_engine.models.spec import Calibration, ChatPair, KeepWords, LogitPick
 from tamis_engine.protocol import Ability
 
 PATH = Path(__file__).with_name("catalogue.json")
+"""Revisions and sizes are those of MTEB 2.26's list of models; `scripts/pin_catalogue.py` looks up the rest."""
 
 
 class _Row(BaseModel):

@@ -69,17 +69,36 @@ class Greeted:
 async def opened(place: Place) -> AsyncGenerator[Transport]:
     """The shared engine, started if need be; where none can be shared, one of our own."""
     try:
-        met = await _reached(place)
+        greeted = await _reached(place)
     except CannotShare as problem:
         async with child.opened(place.private_command, private=f"{problem}.") as transport:
             yield transport
         return
 
-    async def how_it_ended() -> str:
-        return f"its process ended{_last_words(place.address)}."
+    async with _connected(greeted, place.address) as transport:
+        yield transport
 
-    async with met.stream:
-        yield Transport(met.stream, met.receive, met.pid, how_it_ended)
+
+@asynccontextmanager
+async def met(address: Address) -> AsyncGenerator[Transport]:
+    """The engine that listens at `address`; never started from here. Raises `StartFailed`."""
+    try:
+        greeted = await _greeted(address)
+    except CannotShare as problem:
+        raise StartFailed(str(problem)) from problem
+    if greeted is None:
+        raise StartFailed(f"none listens at {address.meeting_point}")
+    async with _connected(greeted, address) as transport:
+        yield transport
+
+
+@asynccontextmanager
+async def _connected(greeted: Greeted, address: Address) -> AsyncGenerator[Transport]:
+    async def how_it_ended() -> str:
+        return f"its process ended{_last_words(address)}."
+
+    async with greeted.stream:
+        yield Transport(greeted.stream, greeted.receive, greeted.pid, how_it_ended)
 
 
 async def status(address: Address) -> EngineStatus | None:

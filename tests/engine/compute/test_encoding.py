@@ -14,7 +14,7 @@ from sentence_transformers import MultiVectorEncoder, SentenceTransformer, Spars
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from sentence_transformers.sentence_transformer import modules as st
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
-from transformers import AutoModel, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
 from tamis_engine import embedded
 from tamis_engine.errors import RequestInvalid
@@ -202,16 +202,26 @@ def test_one_network_has_the_three_outputs_of_bge_m3(folder: Path) -> None:
         assert furthest(vectors(found["multivector"], [text]), [tokens]) < 1e-4
 
 
+@pytest.fixture(scope="module", params=["bert", "modernbert"])
+def colbert(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "bert":
+        return folder
+    sizes = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
+    windows = {"local_attention": 10, "global_attn_every_n_layers": 3, "pad_token_id": 0}
+    config = AutoConfig.for_model("modernbert", **sizes, **windows, vocab_size=len(word_pieces()))
+    return saved(tmp_path_factory.mktemp("modernbert"), AutoModel, config, word_pieces())
+
+
 @pytest.mark.parametrize("attend", [False, True])
 @pytest.mark.parametrize("role", ["query", "passage"])
-def test_a_colbert_with_markers_equals_the_reference(folder: Path, attend: bool, role: Any) -> None:
+def test_a_colbert_with_markers_equals_the_reference(colbert: Path, attend: bool, role: Any) -> None:
     torch.manual_seed(6)
     projection = st.Dense(
         32, 16, bias=False, activation_function=torch.nn.Identity(), module_input_name="token_embeddings"
     )
-    save_file(projection.state_dict(), folder / "projection.safetensors")
+    save_file(projection.state_dict(), colbert / "projection.safetensors")
     expansion: Any = {"strategy": "fixed", "attend": attend, "length": 24}
-    transformer = st.Transformer(str(folder), document_length=40, query_expansion=expansion)
+    transformer = st.Transformer(str(colbert), document_length=40, query_expansion=expansion)
     model = MultiVectorEncoder(
         modules=[transformer, projection, MultiVectorMask(skiplist_words=list(string.punctuation))],
         prompts={"query": "[unused0] ", "document": "[unused1] "},
@@ -220,7 +230,7 @@ def test_a_colbert_with_markers_equals_the_reference(folder: Path, attend: bool,
     recipe = TokenVectors(
         "projection.safetensors", "linear.weight", 16, "[unused0]", "[unused1]", 24, attend, tuple(string.punctuation)
     )
-    found = operations_of(spec_of(folder, {"multivector": [recipe]}, Text(40, query_tokens=24)))["multivector"]
+    found = operations_of(spec_of(colbert, {"multivector": [recipe]}, Text(40, query_tokens=24)))["multivector"]
     expected = (model.encode_query if role == "query" else model.encode_document)(TEXTS, normalize_embeddings=True)
     assert furthest(vectors(found, TEXTS, role), expected) < 1e-4
 

@@ -20,7 +20,14 @@ STEP = KeepTokens("model.safetensors", "pruning_head.classifier", "before_final_
 NETWORK = network_of("modernbert", "sequence_classification", vocab_size=170, num_labels=1)
 HEAD = {"weight": noise("pruning", (2, 32)), "bias": noise("bias", (2,))}
 TEXT = "Ada lives in London. She works! Paris, founded long ago,\nis a city. Who works where?\n\nX: [SEP] it is."
-SENTENCES = ["Ada lives in London.", "She works!", "Paris, founded long ago,", "is a city.", "Who works where?", "X: [SEP] it is."]
+SENTENCES = [
+    "Ada lives in London.",
+    "She works!",
+    "Paris, founded long ago,",
+    "is a city.",
+    "Who works where?",
+    "X: [SEP] it is.",
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +65,9 @@ def test_a_sentence_is_as_likely_as_the_mean_of_its_tokens(whole: Operation) -> 
     for at, label in enumerate(labels):
         found = sorted(row.values[row.values[:, 0] == at].tolist(), key=lambda each: each[1])
         assert [TEXT[int(start) : int(end)] for _, start, end, _ in found] == [
-            each if "Paris" not in each else "Paris, founded long ago,\nis a city." for each in SENTENCES if each != "is a city."
+            each if "Paris" not in each else "Paris, founded long ago,\nis a city."
+            for each in SENTENCES
+            if each != "is a city."
         ]
         assert [each[3] for each in found] == pytest.approx(expected(label, TEXT), abs=1e-5)
     assert row.values[:, 3].std() > 0.02

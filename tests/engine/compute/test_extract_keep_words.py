@@ -38,7 +38,9 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, 
 
 
 def begins(kind: str, token: str) -> bool:
-    return not token.startswith("##") if kind == "wordpiece" else token.startswith("\u2581") or token in string.punctuation
+    return (
+        not token.startswith("##") if kind == "wordpiece" else token.startswith("\u2581") or token in string.punctuation
+    )
 
 
 @torch.inference_mode()
@@ -58,7 +60,8 @@ def expected(kind: str, passage: str, share: float, room: int) -> list[tuple[int
         ids = torch.tensor([[begin, *read.ids[first:last], end]])
         logits = NETWORKS[kind](input_ids=ids).logits[0, 1:-1]
         words: list[tuple[int, int, list[float]]] = []
-        for token, (start, end), p in zip(read.tokens[first:last], read.offsets[first:last], logits.softmax(-1)[:, 1]):
+        tokens, offsets = read.tokens[first:last], read.offsets[first:last]
+        for token, (start, end), p in zip(tokens, offsets, logits.softmax(-1)[:, 1], strict=True):
             if not words or begins(kind, token):
                 words.append((start, end, [float(p)]))
             else:
@@ -96,11 +99,10 @@ def test_neighbouring_words_are_one_span_and_all_is_kept_where_all_was_asked_for
     assert none.values.shape == (0, 4)
 
 
-@KINDS
-def test_the_default_share_is_about_what_is_kept(operations: dict[str, dict[int, Operation]], kind: str) -> None:
-    (row,) = answer(operations[kind][22], LabelledInput(("",), TEXT * 4))
-    kept = sum(end - start for _, start, end, _ in row.values.tolist())
-    assert 0.3 < kept / len(TEXT * 4) < 0.7
+def test_the_default_share_is_the_models(operations: dict[str, dict[int, Operation]]) -> None:
+    asked = [LabelledInput(("",), TEXT, share=share) for share in (None, STEPS["unigram"].share, 0.7)]
+    default, same, more = answer(operations["unigram"][22], *asked)
+    assert default.values.tolist() == same.values.tolist() != more.values.tolist()
 
 
 def test_a_share_beyond_the_whole_is_refused(operations: dict[str, dict[int, Operation]]) -> None:
@@ -112,8 +114,12 @@ def test_a_share_beyond_the_whole_is_refused(operations: dict[str, dict[int, Ope
     ("passage", "ends"), [("a b. c d. e f", [6, 8]), ("a b c d e f g h", [7, 8]), (". . . . . . . .", [7, 8])]
 )
 def test_chunks_end_with_the_last_full_stop_in_them(passage: str, ends: Sequence[int]) -> None:
-    (read,) = tokeniser("wordpiece").parts([passage])
+    (read,) = tokeniser("wordpiece").parts([passage], offsets=True)
     assert [last for _, last in chunks(read, 7)] == ends
+
+
+def test_white_space_alone_is_no_word(operations: dict[str, dict[int, Operation]]) -> None:
+    no_span_leaves_the_passage(operations["unigram"][22], LabelledInput(("",), "\r:0", share=0.5))
 
 
 @KINDS

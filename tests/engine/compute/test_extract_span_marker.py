@@ -1,5 +1,6 @@
 """GLiNER: against figures that its own package gave for the same checkpoint."""
 
+from itertools import pairwise
 
 import pytest
 import torch
@@ -66,7 +67,9 @@ def test_what_is_found_is_what_gliner_finds(whole: Operation) -> None:
         [2, 56, 57, 0.991076],
     ]
     (row,) = answer(whole, LabelledInput(LABELS, TEXT, threshold=0.2))
-    assert sorted(row.values.tolist(), key=lambda found: found[1]) == [pytest.approx(found, abs=2e-5) for found in golden]
+    assert sorted(row.values.tolist(), key=lambda found: found[1]) == [
+        pytest.approx(found, abs=2e-5) for found in golden
+    ]
     assert not row.truncated
     (row,) = answer(whole, LabelledInput(LABELS, TEXT))
     assert len(row.values) == len(golden) - 1
@@ -89,7 +92,7 @@ def test_a_long_passage_is_read_to_its_end_in_windows_that_share_a_span(spec: Sp
     read = [(piece.notes.word, piece.notes.word + len(piece.notes.words)) for piece in tokenised.pieces]
     assert read[0][0] == 0
     assert read[-1][1] == len(WORD.findall(asked.passage))
-    assert all(later[0] <= max(earlier[1] - MAX_WIDTH + 1, earlier[0] + 1) for earlier, later in zip(read, read[1:]))
+    assert all(later[0] <= max(earlier[1] - MAX_WIDTH + 1, earlier[0] + 1) for earlier, later in pairwise(read))
     assert all(len(piece.ids) <= 20 for piece in tokenised.pieces)
     assert not tokenised.truncated
     (row,) = answer(narrow, asked)

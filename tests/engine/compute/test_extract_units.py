@@ -1,5 +1,7 @@
 """Where passages are cut: sentences, lines, windows and blocks."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,9 @@ from tamis_engine.compute.extracting.found import Found, without_overlaps
 from tamis_engine.compute.extracting.units import lines, of_tokens, owners, sentences, trimmed
 from tamis_engine.compute.extracting.windows import blocks, sliding
 
-TEXTS = st.text(st.one_of(st.sampled_from("ab. !?\r\n\t\u3002\u0301\U0001f600\u2028A"), st.characters(exclude_categories=["Cs"])))
+TEXTS = st.text(
+    st.one_of(st.sampled_from("ab. !?\r\n\t\u3002\u0301\U0001f600\u2028A"), st.characters(exclude_categories=["Cs"]))
+)
 
 
 def texts(passage: str) -> list[str]:
@@ -15,7 +19,14 @@ def texts(passage: str) -> list[str]:
 
 
 def test_sentences_end_where_lines_do_unless_the_next_goes_on_in_small_letters() -> None:
-    assert texts("One. Two of\r\nthem! Three\nFour\n- five\n\nSix?") == ["One.", "Two of\r\nthem!", "Three", "Four", "- five", "Six?"]
+    assert texts("One. Two of\r\nthem! Three\nFour\n- five\n\nSix?") == [
+        "One.",
+        "Two of\r\nthem!",
+        "Three",
+        "Four",
+        "- five",
+        "Six?",
+    ]
     assert texts("Dr. Ada is in.  \U0001f600 e\u0301 x! End") == ["Dr. Ada is in.", "\U0001f600 e\u0301 x!", "End"]
 
 
@@ -34,7 +45,9 @@ def test_lines_end_as_files_end_them() -> None:
 @given(TEXTS)
 def test_sentences_hold_every_character_that_is_not_white_space_once(passage: str) -> None:
     found = sentences(passage)
-    assert "".join("".join(each.split()) for each in (passage[start:end] for start, end in found)) == "".join(passage.split())
+    assert "".join("".join(each.split()) for each in (passage[start:end] for start, end in found)) == "".join(
+        passage.split()
+    )
     assert found == sorted(found)
     assert all(passage[start:end] == passage[start:end].strip() != "" for start, end in found)
 
@@ -60,7 +73,7 @@ def test_windows_read_every_token_and_share_what_they_should(count: int, room: i
     found = sliding(count, room, overlap)
     assert {at for first, last in found for at in range(first, last)} == set(range(count))
     assert all(0 < last - first <= room for first, last in found)
-    shared = [earlier[1] - later[0] for earlier, later in zip(found, found[1:], strict=False)]
+    shared = [earlier[1] - later[0] for earlier, later in pairwise(found)]
     assert all(each >= min(overlap, room - 1) for each in shared)
     assert len({last for _, last in found}) == len(found)
 
@@ -71,7 +84,7 @@ def test_blocks_cut_only_what_does_not_fit_whole(sizes: list[int], room: int) ->
     found = blocks(owner, room)
     assert [at for first, last in found for at in range(first, last)] == list(range(len(owner)))
     assert all(0 < last - first <= room for first, last in found)
-    for first, last in found[:-1]:
+    for _, last in found[:-1]:
         assert owner[last] != owner[last - 1] or sizes[owner[last]] > room
 
 
@@ -80,7 +93,16 @@ def test_of_two_that_overlap_the_likelier_is_taken() -> None:
     assert without_overlaps(found) == [Found(1, 4, 8, 0.9), Found(0, 8, 9, 0.1)]
 
 
-@given(st.lists(st.builds(lambda start, more, p: Found(0, start, start + more, p), st.integers(0, 40), st.integers(1, 9), st.floats(0, 1))))
+@given(
+    st.lists(
+        st.builds(
+            lambda start, more, p: Found(0, start, start + more, p),
+            st.integers(0, 40),
+            st.integers(1, 9),
+            st.floats(0, 1),
+        )
+    )
+)
 def test_what_is_taken_never_overlaps_and_what_is_not_does(found: list[Found]) -> None:
     taken = without_overlaps(found)
     for each in found:

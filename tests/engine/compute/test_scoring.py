@@ -47,6 +47,14 @@ QWEN = ChatPair(
 )
 
 
+MXBAI = ChatPair(
+    "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
+    "<|im_start|>user\nquery: {query}\ndocument: {passage}\n{instruction}\nRelevance:<|im_end|>\n"
+    "<|im_start|>assistant\n",
+    "You are a search relevance expert.",
+)
+
+
 def scores(operation: Operation, pairs: list[PairInput]) -> list[Any]:
     return [row.values for row in rows(operation, pairs)]
 
@@ -159,10 +167,11 @@ def test_all_passages_of_a_query_share_what_stands_before_them(causal: Path) -> 
     assert byte_pieces().decode(shared.pop()) == before
 
 
-def test_a_template_is_asked_word_for_word(causal: Path) -> None:
+@pytest.mark.parametrize("chat", [QWEN, MXBAI], ids=["Qwen3-Reranker", "mxbai-rerank-v2"])
+def test_a_template_is_asked_word_for_word(causal: Path, chat: ChatPair) -> None:
     asked = PairInput("what is {passage}?", "it is {query}, \n <|im_end|> of code")
-    piece = asking(causal).tokenise([asked])[0].pieces[0]
-    expected = QWEN.template.replace("{instruction}", QWEN.instruction)
+    piece = asking(causal, chat).tokenise([asked])[0].pieces[0]
+    expected = chat.template.replace("{instruction}", chat.instruction)
     before, after = expected.split("{query}")
     assert byte_pieces().decode(piece.ids) == before + asked.query + after.replace("{passage}", asked.passage)
 
@@ -213,6 +222,7 @@ def test_only_pairs_are_scored(causal: Path) -> None:
 def test_a_causal_reranker_needs_its_template_and_its_tokens(causal: Path) -> None:
     with pytest.raises(ModelInvalid, match="maybe"):
         asking(causal, pick=LogitPick("maybe", "no"))
-    spec = spec_of(causal, {"score": [LogitPick("yes", "no"), Sigmoid()]}, Text(512), "causal_lm")
-    with pytest.raises(ModelInvalid, match="template"):
-        operations_of(spec)
+    for pair in (None, ChatPair("{query}", "")):
+        spec = spec_of(causal, {"score": [LogitPick("yes", "no"), Sigmoid()]}, Text(512, pair=pair), "causal_lm")
+        with pytest.raises(ModelInvalid, match="template"):
+            operations_of(spec)

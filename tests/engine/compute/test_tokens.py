@@ -157,6 +157,11 @@ def test_an_end_token_is_put_where_the_tokenizer_puts_none(tmp_path: Path) -> No
     assert empty.ids == [end]
 
 
+def test_an_end_token_is_put_even_if_it_is_the_first_of_the_vocabulary() -> None:
+    found = Tokeniser(byte_pieces().backend_tokenizer, Text(64, append_eos=True), {"eos_token": "<|endoftext|>"}, False)
+    assert found.texts([TextInput("")])[0].ids == [0]
+
+
 def test_an_end_token_is_not_put_twice() -> None:
     tokenizer = word_pieces()
     with_end = Tokeniser(tokenizer.backend_tokenizer, Text(64, append_eos=True), {"eos_token": "[SEP]"}, True)

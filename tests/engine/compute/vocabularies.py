@@ -1,7 +1,6 @@
 """Tiny tokenizers of the kinds that extractors read with: WordPiece, Unigram and bytes, nothing trained."""
 
 import string
-from itertools import count
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -16,7 +15,7 @@ def wordpiece() -> Tokenizer:
     """As BERT's: accents stripped, lower case, [CLS] a [SEP] b [SEP] with types."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     names = [*special, *CHARACTERS, *(f"##{letter}" for letter in CHARACTERS), *WORDS, "##ing", "##ed"]
-    tokenizer = Tokenizer(models.WordPiece(dict(zip(names, count())), unk_token="[UNK]"))  # type: ignore[arg-type]
+    tokenizer = Tokenizer(models.WordPiece({name: at for at, name in enumerate(names)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -46,7 +45,7 @@ def byte_level() -> Tokenizer:
     """As Qwen's: bytes, a few merges, marks of a conversation, nothing set around a text."""
     names = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "de", "\u0120d", "\u0120de"]
     merges = [("d", "e"), ("\u0120", "d"), ("\u0120d", "e")]
-    tokenizer = Tokenizer(models.BPE(dict(zip(names, count())), merges))
+    tokenizer = Tokenizer(models.BPE({name: at for at, name in enumerate(names)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.add_special_tokens([AddedToken(name, special=True) for name in ("<|im_start|>", "<|im_end|>")])
     return tokenizer

@@ -64,7 +64,7 @@ class TokenStates(OnePiece):
         ids = [*read.ids, *[self._filler] * missing]
         unread = 0 if self._recipe.attend_to_expansion else missing
         piece = Piece(ids, unread=unread, notes=self._counting(ids, frozenset()))
-        return Tokenised((piece,), read.given, read.truncated)
+        return Tokenised((piece,) if ids else (), read.given, read.truncated)
 
     def _passage(self, read: Reading) -> Tokenised:
         piece = Piece(read.ids, notes=self._counting(read.ids, self._skipped))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tamis_engine.compute.extracting.found import Found, row, threshold, without_overlaps
+from tamis_engine.compute.extracting.found import Found, labelled, row, threshold, without_overlaps
 from tamis_engine.compute.extracting.units import Offset, of_tokens
 from tamis_engine.compute.extracting.windows import Window, asked_in_pairs, question_first, sliding
-from tamis_engine.operation import LabelledInput, Piece, Tokenised
+from tamis_engine.operation import Piece, Tokenised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamis_engine.compute.backbone import Backbone
     from tamis_engine.compute.tokens import Tokeniser
     from tamis_engine.models.spec import AnswerSpan
-    from tamis_engine.operation import Input, Row
+    from tamis_engine.operation import Input, LabelledInput, Row
 
 ANSWER_TOKENS = 30
 """The longest answer, as in SQuAD's own evaluation."""
@@ -36,7 +36,7 @@ class Answers:
 
     def tokenise(self, inputs: Sequence[Input]) -> list[Tokenised]:
         """See `Operation`."""
-        return [self._one(asked) for asked in inputs if isinstance(asked, LabelledInput)]
+        return [self._one(labelled(each)) for each in inputs]
 
     @torch.inference_mode()
     def forward(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
@@ -46,7 +46,7 @@ class Answers:
 
     def join(self, asked: Input, tokenised: Tokenised, outputs: Sequence[NDArray[np.float32]]) -> Row:
         """See `Operation`."""
-        assert isinstance(asked, LabelledInput)
+        asked = labelled(asked)
         least = threshold(asked, self._step.threshold)
         found: list[list[Found]] = [[] for _ in asked.labels]
         for piece, (first, last, likely, none) in zip(tokenised.pieces, outputs, strict=True):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tamis_engine.compute.extracting.found import Found, row, threshold
+from tamis_engine.compute.extracting.found import Found, labelled, row, threshold
 from tamis_engine.compute.extracting.windows import asked_in_pairs, passage_first, sliding
-from tamis_engine.operation import LabelledInput, Piece, Tokenised
+from tamis_engine.operation import Piece, Tokenised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamis_engine.compute.backbone import Backbone
     from tamis_engine.compute.tokens import Tokeniser
     from tamis_engine.models.spec import Entailment
-    from tamis_engine.operation import Input, Row
+    from tamis_engine.operation import Input, LabelledInput, Row
 
 OVERLAP = 64
 """Tokens that the windows of a passage share, so that no statement is read in halves alone."""
@@ -34,7 +34,7 @@ class Entailments:
 
     def tokenise(self, inputs: Sequence[Input]) -> list[Tokenised]:
         """See `Operation`."""
-        return [self._one(asked) for asked in inputs if isinstance(asked, LabelledInput)]
+        return [self._one(labelled(each)) for each in inputs]
 
     @torch.inference_mode()
     def forward(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
@@ -48,7 +48,7 @@ class Entailments:
 
     def join(self, asked: Input, tokenised: Tokenised, outputs: Sequence[NDArray[np.float32]]) -> Row:
         """See `Operation`."""
-        assert isinstance(asked, LabelledInput)
+        asked = labelled(asked)
         best = np.full(len(asked.labels), -1.0)
         for piece, output in zip(tokenised.pieces, outputs, strict=True):
             best[piece.notes.label] = max(best[piece.notes.label], float(output[0]))

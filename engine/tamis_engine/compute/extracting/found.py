@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tamis_engine.operation import Row
+from tamis_engine.operation import LabelledInput, Row
 
 if TYPE_CHECKING:
-    from tamis_engine.operation import LabelledInput, Tokenised
+    from tamis_engine.operation import Input, Tokenised
 
 
 class Found(NamedTuple):
@@ -21,6 +21,12 @@ class Found(NamedTuple):
     start: int
     end: int
     probability: float
+
+
+def labelled(asked: Input) -> LabelledInput:
+    """Nothing else is ever asked of an operation that extracts."""
+    assert isinstance(asked, LabelledInput)
+    return asked
 
 
 def row(found: Iterable[Found], tokenised: Tokenised) -> Row:

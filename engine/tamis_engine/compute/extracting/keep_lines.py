@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tamis_engine.compute.extracting.found import Found, row, threshold
+from tamis_engine.compute.extracting.found import Found, labelled, row, threshold
 from tamis_engine.compute.extracting.spelling import ids_and_offsets
 from tamis_engine.compute.extracting.units import Offset, lines
 from tamis_engine.compute.extracting.windows import Window, sliding
 from tamis_engine.compute.tensors import tensors_of
 from tamis_engine.errors import ModelInvalid, RequestInvalid
-from tamis_engine.operation import LabelledInput, Piece, Tokenised
+from tamis_engine.operation import Piece, Tokenised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamis_engine.compute.backbone import Backbone, Layer
     from tamis_engine.compute.tokens import Tokeniser
     from tamis_engine.models.spec import ChatPair, KeepLines, Spec
-    from tamis_engine.operation import Input, Row
+    from tamis_engine.operation import Input, LabelledInput, Row
 
 HEADS = 8
 EXTRACTOR = "compression_head.feature_extractor."
@@ -91,7 +91,7 @@ class KeptLines:
 
     def tokenise(self, inputs: Sequence[Input]) -> list[Tokenised]:
         """See `Operation`."""
-        return [self._one(asked) for asked in inputs if isinstance(asked, LabelledInput)]
+        return [self._one(labelled(each)) for each in inputs]
 
     @torch.inference_mode()
     def forward(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
@@ -104,7 +104,7 @@ class KeptLines:
 
     def join(self, asked: Input, tokenised: Tokenised, outputs: Sequence[NDArray[np.float32]]) -> Row:
         """A line is as likely as the mean of its characters, each as likely as its token."""
-        assert isinstance(asked, LabelledInput)
+        asked = labelled(asked)
         shape = len(asked.labels), len(asked.passage)
         sums, counts = np.zeros(shape), np.zeros(shape)
         offsets: Sequence[Offset] = tokenised.notes

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tamis_engine.compute.extracting.found import Found, row, threshold
+from tamis_engine.compute.extracting.found import Found, labelled, row, threshold
 from tamis_engine.compute.extracting.units import Span, owners, sentences
 from tamis_engine.compute.extracting.windows import Window, asked_in_pairs, blocks, question_first
 from tamis_engine.compute.heads import linear, taken
 from tamis_engine.compute.tensors import tensors_of
 from tamis_engine.compute.tokens import well_formed
-from tamis_engine.operation import LabelledInput, Piece, Tokenised
+from tamis_engine.operation import Piece, Tokenised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamis_engine.compute.backbone import Backbone
     from tamis_engine.compute.tokens import Tokeniser
     from tamis_engine.models.spec import KeepTokens, Spec
-    from tamis_engine.operation import Input, Row
+    from tamis_engine.operation import Input, LabelledInput, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class KeptSentences:
 
     def tokenise(self, inputs: Sequence[Input]) -> list[Tokenised]:
         """See `Operation`."""
-        return [self._one(asked) for asked in inputs if isinstance(asked, LabelledInput)]
+        return [self._one(labelled(each)) for each in inputs]
 
     @torch.inference_mode()
     def forward(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
@@ -59,7 +59,7 @@ class KeptSentences:
 
     def join(self, asked: Input, tokenised: Tokenised, outputs: Sequence[NDArray[np.float32]]) -> Row:
         """See `Operation`."""
-        assert isinstance(asked, LabelledInput)
+        asked = labelled(asked)
         if not outputs:
             return row((), tokenised)
         cut: Sentences = tokenised.notes

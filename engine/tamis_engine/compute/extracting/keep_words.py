@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tamis_engine.compute.extracting.found import Found, row
+from tamis_engine.compute.extracting.found import Found, labelled, row
 from tamis_engine.compute.extracting.units import of_tokens
 from tamis_engine.compute.extracting.windows import Window
 from tamis_engine.errors import RequestInvalid
-from tamis_engine.operation import LabelledInput, Piece, Tokenised
+from tamis_engine.operation import Piece, Tokenised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamis_engine.compute.backbone import Backbone
     from tamis_engine.compute.tokens import Tokeniser
     from tamis_engine.models.spec import KeepWords
-    from tamis_engine.operation import Input, Row
+    from tamis_engine.operation import Input, LabelledInput, Row
 
 PUNCTUATION = frozenset(string.punctuation)
 
@@ -57,7 +57,7 @@ class KeptWords:
 
     def tokenise(self, inputs: Sequence[Input]) -> list[Tokenised]:
         """See `Operation`."""
-        return [self._one(asked) for asked in inputs if isinstance(asked, LabelledInput)]
+        return [self._one(labelled(each)) for each in inputs]
 
     @torch.inference_mode()
     def forward(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
@@ -69,7 +69,7 @@ class KeptWords:
 
     def join(self, asked: Input, tokenised: Tokenised, outputs: Sequence[NDArray[np.float32]]) -> Row:
         """See `Operation`."""
-        assert isinstance(asked, LabelledInput)
+        asked = labelled(asked)
         share = self._share(asked)
         words: list[tuple[bool, Word]] = []
         for piece, output in zip(tokenised.pieces, outputs, strict=True):
@@ -77,7 +77,8 @@ class KeptWords:
             least = _least(chunk, share)
             words += [(word.probability > least, word) for word in chunk]
         runs = [list(run) for kept, run in groupby(words, key=lambda each: each[0]) if kept]
-        return row((_merged(asked.passage, [word for _, word in run]) for run in runs), tokenised)
+        spans = [_merged(asked.passage, [word for _, word in run]) for run in runs]
+        return row((span for span in spans if span.start < span.end), tokenised)
 
     def _share(self, asked: LabelledInput) -> float:
         return self._step.share if asked.share is None else asked.share

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tamis_engine.compute.extracting.found import Found, row, threshold, without_overlaps
+from tamis_engine.compute.extracting.found import Found, labelled, row, threshold, without_overlaps
 from tamis_engine.compute.extracting.span_head import load_span_head
 from tamis_engine.compute.tokens import well_formed
 from tamis_engine.errors import ModelInvalid
-from tamis_engine.operation import LabelledInput, Piece, Tokenised
+from tamis_engine.operation import Piece, Tokenised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tamis_engine.compute.backbone import Backbone
     from tamis_engine.compute.tokens import Tokeniser
     from tamis_engine.models.spec import SpanMarker, Spec
-    from tamis_engine.operation import Input, Row
+    from tamis_engine.operation import Input, LabelledInput, Row
 
 WORD = re.compile(r"\w+(?:[-_]\w+)*|\S")
 
@@ -76,7 +76,7 @@ class MarkedSpans:
 
     def tokenise(self, inputs: Sequence[Input]) -> list[Tokenised]:
         """See `Operation`."""
-        return [self._one(asked) for asked in inputs if isinstance(asked, LabelledInput)]
+        return [self._one(labelled(each)) for each in inputs]
 
     @torch.inference_mode()
     def forward(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
@@ -90,7 +90,7 @@ class MarkedSpans:
 
     def join(self, asked: Input, tokenised: Tokenised, outputs: Sequence[NDArray[np.float32]]) -> Row:
         """The likeliest first, and nothing that overlaps it."""
-        assert isinstance(asked, LabelledInput)
+        asked = labelled(asked)
         least = threshold(asked, self._step.threshold)
         words: Sequence[Word] = tokenised.notes
         found: list[Found] = []

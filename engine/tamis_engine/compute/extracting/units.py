@@ -44,7 +44,7 @@ def trimmed(text: str, start: int, end: int) -> Span:
 
 
 def of_tokens(text: str, start: int, end: int) -> Span:
-    """From the first character of a token to the last of another: trimmed, and with the accents that tokens leave out."""
+    """From one token's first character to another's last: trimmed, and with the accents that tokens leave out."""
     span = trimmed(text, start, end)
     end = span.end
     while span.start < end < len(text) and combining(text[end]):

@@ -91,6 +91,7 @@ def pair_reader(tokeniser: Tokeniser) -> Reader:
 
 def chat_reader(spec: Spec, tokeniser: Tokeniser) -> Reader:
     """Pairs in the words of the model's template."""
-    if spec.text.pair is None:
-        raise ModelInvalid(spec.name, "a causal reranker needs the template of its question.")
-    return Chat(tokeniser, spec.text.pair).tokenise
+    pair = spec.text.pair
+    if pair is None or pair.template.count("{passage}") != 1:
+        raise ModelInvalid(spec.name, "a causal reranker needs the template of its question, with one {passage}.")
+    return Chat(tokeniser, pair).tokenise
