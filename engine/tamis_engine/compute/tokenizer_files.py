@@ -24,6 +24,7 @@ def load_tokeniser(spec: Spec) -> Tokeniser:
         tokenizer, named = _fast(folder / spec.tokenizer) if spec.tokenizer else _converted(folder)
     except Exception as error:
         raise ModelInvalid(spec.name, f"its tokenizer can't be read ({error}).") from error
+    tokenizer.add_special_tokens(list(spec.added_tokens))
     return Tokeniser(tokenizer, spec.text, named, _tells_parts(spec, folder))
 
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tamis_engine import embedded
-
+WHAT_WE_ARE = ("*.py", "*.cpp", "*.h", "catalogue.json", "hashes.json")
 LONGEST_SOCKET_PATH_BYTES = 100
 """macOS takes 103, Linux 107."""
 
@@ -95,9 +94,12 @@ def identity() -> str:
 
     The machine is part of it, for home folders that several share over a network.
     """
+    package = Path(__file__).parents[1]
     digest = hashlib.sha256(platform.node().encode())
-    for path in (*sorted(Path(__file__).parents[1].rglob("*.py")), embedded.FOLDER / "hashes.json"):
+    for path in sorted(path for pattern in WHAT_WE_ARE for path in package.rglob(pattern)):
         digest.update(path.read_bytes())
+    # whether the kernel was built decides what computes
+    digest.update(repr(sorted(path.name for path in package.glob("native/*.so"))).encode())
     return digest.hexdigest()[:16]
 
 

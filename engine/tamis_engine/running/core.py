@@ -12,18 +12,17 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tamis_engine import limits
 from tamis_engine.errors import EngineBusy, EngineError, EngineUnavailable
 from tamis_engine.protocol import DEFAULT_MODEL
-from tamis_engine.running import memory, oom, plans
-from tamis_engine.running.batching import fill
+from tamis_engine.running import memory, oom, plans, queues
 from tamis_engine.running.jobs import Job, Lane, Part, Unit
+from tamis_engine.running.queues import Batch
 from tamis_engine.running.rows import RowCache, key
 
 if TYPE_CHECKING:
-    from tamis_engine.models.spec import OperationName
     from tamis_engine.operation import Row
     from tamis_engine.protocol import ModelStatus, OnProgress
     from tamis_engine.running.residency import Library, Residency
@@ -38,28 +37,6 @@ AT_ONCE_TOKENS = 512
 """A request this small is prepared by the thread that brings it: a hop between threads takes longer."""
 TOKENS_PER_SECOND = 5_000.0
 """A guess, until something was measured."""
-
-
-class Queue(NamedTuple):
-    """The clients that wait for one operation of one model; `served` is the oldest batch that one of them was in."""
-
-    served: int
-    slot: Slot
-    operation: OperationName
-    lanes: dict[Hashable, Lane]
-
-
-class Batch(NamedTuple):
-    """What shares one forward pass."""
-
-    slot: Slot
-    operation: OperationName
-    parts: list[Part]
-
-    @property
-    def tokens(self) -> int:
-        """Of all parts."""
-        return sum(part.length for part in self.parts)
 
 
 @dataclass(slots=True)
@@ -154,8 +131,7 @@ class Core:
         with self._changed:
             slot = self._residency.slots.get(self._library.canonical(model))
             if slot:
-                slot.pinned = False
-                self._residency.drain(slot)
+                self._residency.dismiss(slot)
 
     def unpin(self, model: str) -> None:
         """It may be evicted again."""
@@ -206,7 +182,7 @@ class Core:
             self.counters.waiting_tokens -= job.cost
             self._residency.leave(job)
             if job.wanted:
-                _drop_unwanted(job.slot)
+                queues.drop_unwanted(job.slot)
 
     def _later(self, step: Callable[[Job], None], job: Job) -> None:
         self._preparing.submit(step, job)
@@ -273,7 +249,7 @@ class Core:
             lane = slot.lanes[operation].setdefault(job.client, Lane(served=self.counters.batches))
             lane.parts.extend(parts)
             if job.future.done():  # it left while its texts became tokens
-                _drop_unwanted(slot)
+                queues.drop_unwanted(slot)
             self._changed.notify_all()
         self._deliver(slot, [unit for unit in units if unit.complete])
 
@@ -305,27 +281,9 @@ class Core:
             self._residency.replan()
 
     def _next_batch(self) -> Batch | None:
-        """Of the model and operation that was not served the longest."""
-        waiting = [
-            Queue(min(lane.served for lane in lanes.values()), slot, operation, lanes)
-            for slot in self._residency.slots.values()
-            for operation, lanes in slot.lanes.items()
-            if lanes and slot.model
-        ]
-        if not waiting:
-            return None
-        _, slot, operation, lanes = min(waiting, key=lambda each: each.served)
-        assert slot.model
-        ordered = sorted(lanes.items(), key=lambda item: item[1].served)
-        lengths = ((part.length for part in lane.parts) for _, lane in ordered)
-        self.counters.batches += 1
-        parts: list[Part] = []
-        for (client, lane), count in zip(ordered, fill(list(lengths), slot.model.batch_tokens), strict=True):
-            parts += [lane.parts.popleft() for _ in range(count)]
-            lane.served = self.counters.batches if count else lane.served
-            if not lane.parts:
-                del lanes[client]
-        return Batch(slot, operation, sorted(parts, key=lambda part: part.length))
+        batch = queues.next_batch(self._residency.slots.values(), self.counters.batches + 1)
+        self.counters.batches += batch is not None
+        return batch
 
     def _run(self, batch: Batch) -> None:
         slot, began = batch.slot, self._clock()
@@ -395,18 +353,6 @@ class Core:
             waiting=len(slot.waiting),
             failure=str(slot.failure.error) if slot.failure else "",
         )
-
-
-def _drop_unwanted(slot: Slot) -> None:
-    """What nobody waits for any more."""
-    slot.units = {name: unit for name, unit in slot.units.items() if unit.wanted}
-    for lanes in slot.lanes.values():
-        for client, lane in list(lanes.items()):
-            kept = [part for part in lane.parts if part.unit.wanted]
-            lane.parts.clear()
-            lane.parts.extend(kept)
-            if not kept:
-                del lanes[client]
 
 
 def _length(asked: Any) -> int:

@@ -71,11 +71,13 @@ def core(settings: Settings | None = None) -> Core:
     settings = settings or Settings.of(os.environ)
     device = chosen_device(settings.device)
     library, cache = Shelf(device), settings.cache
+    host = 0 if device == "cpu" else memory.default_budget_bytes(memory.available_bytes())
     residency = Residency(
         library,
         Loader(device),
         Policy(budget_bytes(settings.memory, device)),
         footprints=Footprints(cache / "footprints.json", device, "default") if cache else None,
+        host_budget_bytes=host,
     )
     rows = RowCache(cache / row_file.file_name() if cache else None)
     return Core(library, residency, cache=rows)

@@ -22,7 +22,7 @@ from tamis_engine.running.slots import Failure, Slot
 if TYPE_CHECKING:
     from tamis_engine.models.spec import Spec
     from tamis_engine.operation import Model
-    from tamis_engine.protocol import ModelStatus, OnProgress
+    from tamis_engine.protocol import ModelState, ModelStatus, OnProgress
     from tamis_engine.running.jobs import Job
 
 COOL_DOWN_SECONDS: dict[type[Exception], float] = {
@@ -80,6 +80,7 @@ class Residency:
         policy: eviction.Policy,
         *,
         footprints: Footprints | None = None,
+        host_budget_bytes: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.changed = threading.Condition(threading.RLock())  # all slots and jobs
@@ -93,6 +94,7 @@ class Residency:
         self._load = load
         self._footprints = footprints or Forgetful()
         self.clock = clock
+        self._host_budget_bytes = host_budget_bytes
 
     def slot(self, name: str) -> Slot:
         """Of the model of that name. Raises `ModelNotFound`, and what the last load failed with while it cools down."""
@@ -171,13 +173,40 @@ class Residency:
         return next(ready, None)
 
     def unload(self, slot: Slot) -> None:
-        """Let go of its memory. For the thread that computes, without the lock."""
-        slot.model = None
+        """Let go of its memory: to the host's where an accelerator has it and there is room, else for good.
+
+        For the thread that computes, without the lock.
+        """
+        if slot.model and self._may_park(slot):
+            slot.model.park()
+            state: ModelState = "parked"
+        else:
+            slot.model, state = None, "absent"
         memory.release()
         with self.changed:
-            slot.state = "absent"
+            slot.state, slot.parked_at = state, self.clock()
             self.evictions += 1
             self.replan()
+
+    def dismiss(self, slot: Slot) -> None:
+        """It goes for good once nobody uses it."""
+        with self.changed:
+            slot.pinned, slot.dismissed = False, True
+            if slot.state == "parked":
+                slot.model, slot.state = None, "absent"
+            self.drain(slot)
+
+    def _may_park(self, slot: Slot) -> bool:
+        """Makes room for it in host memory, if it may have some."""
+        with self.changed:
+            # those that somebody waits for are about to go back
+            parked = [each for other in self.slots.values() if not other.wanting and (each := other.parked())]
+            dropped = eviction.parking(slot.footprint_bytes, parked, self._host_budget_bytes)
+            if dropped is None or slot.dismissed:
+                return False
+            for name in dropped:
+                self.slots[name].model, self.slots[name].state = None, "absent"
+            return True
 
     def make_room(self, keep: Slot) -> None:
         """Unload all that is idle, whatever the plan: the device is full. For the thread that computes."""
@@ -208,15 +237,17 @@ class Residency:
         assert slot.spec
         self._teller(slot)(Loading(slot.name, "loading"))
         try:
-            model = self._load(slot.spec)
+            model = slot.model or self._load(slot.spec)
+            model.unpark()
         except Exception as error:  # noqa: BLE001 -- the edge of a thread: the callers get it
             with self.changed:
-                slot.state = "absent"
+                slot.model, slot.state = None, "absent"
                 self._give_up(slot, _as_engine_error(slot.name, error))
                 self.replan()
             return
         with self.changed:
             slot.model, slot.state, slot.failure, slot.progress = model, "resident", None, None
+            slot.dismissed = False
             slot.footprint_bytes = model.footprint_bytes
             slot.loaded_at = slot.used_at = self.clock()
             self.loads += 1

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from tamis_engine.running.eviction import Held, Wanted
+from tamis_engine.running.eviction import Held, Parked, Wanted
 from tamis_engine.running.jobs import Job, Lane, Unit
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ class Slot:
     loaded_at: float = 0.0
     used_at: float = 0.0
     leases: int = 0
+    dismissed: bool = False
+    """It was told to go, so it is not parked."""
+    parked_at: float = 0.0
     resolving: bool = False
     failure: Failure | None = None
     progress: Loading | None = None
@@ -55,11 +58,20 @@ class Slot:
         """All who wait for the model itself."""
         return [*self.unresolved, *self.wanting]
 
+    @property
+    def usable(self) -> bool:
+        """Whether the model can compute now."""
+        return self.state in ("resident", "draining")
+
     def held(self) -> Held | None:
         """What eviction needs to know where the model takes memory of the device."""
         if self.state not in ("loading", "resident", "draining"):
             return None
         return Held(self.name, self.state, self.footprint_bytes, self.leases, self.pinned, self.loaded_at, self.used_at)
+
+    def parked(self) -> Parked | None:
+        """What parking needs to know where the model waits in host memory."""
+        return Parked(self.name, self.footprint_bytes, self.parked_at) if self.state == "parked" else None
 
     def asked_for(self) -> Wanted | None:
         """What eviction needs to know where somebody waits for a model that is not there."""

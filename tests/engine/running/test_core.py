@@ -261,6 +261,34 @@ def test_memory_that_runs_out_takes_idle_models_before_it_halves_a_batch(opened:
     assert [model.state for model in engine.models()] == ["resident", "absent"]
 
 
+def test_a_model_leaves_an_accelerator_for_host_memory_and_comes_back_from_there(opened: Open) -> None:
+    loaded: dict[str, FakeModel] = {}
+
+    def load(spec: Any) -> FakeModel:
+        assert spec.name not in loaded
+        return loaded.setdefault(spec.name, FakeModel(footprint_bytes=6))
+
+    library = FakeLibrary(TWO)
+    engine = opened(library=library, policy=Policy(10, 0, 0), load=load, host_budget_bytes=6)
+    for name in ("a", "b", "a"):
+        encoded(engine, "x" + name, name, model=name)
+        encoded(engine, name * len(loaded), model=name)
+    assert [model.state for model in engine.models()] == ["resident", "parked"]
+    assert loaded["a"].moves == ["unpark", "park", "unpark"]
+    engine.unload("b")
+    assert [model.state for model in engine.models()] == ["resident", "absent"]
+
+
+def test_host_memory_takes_the_last_that_left_and_lets_the_first_go(opened: Open) -> None:
+    library = FakeLibrary({name: spec(name, 6) for name in "abc"})
+    engine = opened(
+        library=library, policy=Policy(10, 0, 0), load=lambda _spec: FakeModel(footprint_bytes=6), host_budget_bytes=6
+    )
+    for name in "abc":
+        answer(engine.ready(name))
+    until(engine, lambda: [model.state for model in engine.models()] == ["absent", "parked", "resident"])
+
+
 def test_too_much_waiting_is_refused_with_the_time_to_come_back(gate: Gate) -> None:
     made = core(FakeModel(FakeOperation(gate)))
     made._max_waiting_tokens = 100

@@ -1,0 +1,70 @@
+"""Whose turn it is: the parts that wait, by model, operation and client, and the next batch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from tamis_engine.running.batching import fill
+
+if TYPE_CHECKING:
+    from tamis_engine.models.spec import OperationName
+    from tamis_engine.running.jobs import Lane, Part
+    from tamis_engine.running.slots import Slot
+
+
+class Queue(NamedTuple):
+    """The clients that wait for one operation of one model; `served` is the oldest batch that one of them was in."""
+
+    served: int
+    slot: Slot
+    operation: OperationName
+    lanes: dict[Hashable, Lane]
+
+
+class Batch(NamedTuple):
+    """What shares one forward pass."""
+
+    slot: Slot
+    operation: OperationName
+    parts: list[Part]
+
+    @property
+    def tokens(self) -> int:
+        """Of all parts."""
+        return sum(part.length for part in self.parts)
+
+
+def next_batch(slots: Iterable[Slot], number: int) -> Batch | None:
+    """Of the model and operation that was not served the longest, taken out of its lanes; it is batch `number`."""
+    waiting = [
+        Queue(min(lane.served for lane in lanes.values()), slot, operation, lanes)
+        for slot in slots
+        for operation, lanes in slot.lanes.items()
+        if lanes and slot.usable
+    ]
+    if not waiting:
+        return None
+    _, slot, operation, lanes = min(waiting, key=lambda each: each.served)
+    assert slot.model
+    ordered = sorted(lanes.items(), key=lambda item: item[1].served)
+    lengths = [(part.length for part in lane.parts) for _, lane in ordered]
+    parts: list[Part] = []
+    for (client, lane), count in zip(ordered, fill(lengths, slot.model.batch_tokens), strict=True):
+        parts += [lane.parts.popleft() for _ in range(count)]
+        lane.served = number if count else lane.served
+        if not lane.parts:
+            del lanes[client]
+    return Batch(slot, operation, sorted(parts, key=lambda part: part.length))
+
+
+def drop_unwanted(slot: Slot) -> None:
+    """What nobody waits for any more."""
+    slot.units = {name: unit for name, unit in slot.units.items() if unit.wanted}
+    for lanes in slot.lanes.values():
+        for client, lane in list(lanes.items()):
+            kept = [part for part in lane.parts if part.unit.wanted]
+            lane.parts.clear()
+            lane.parts.extend(kept)
+            if not kept:
+                del lanes[client]
