@@ -22,7 +22,12 @@ from tamis_engine.models.spec import (
 from tamis_engine.models.texts import max_tokens, prompts, text_of
 
 GLINER_ENCODER = "token_rep_layer.bert_layer.model."
-GLINER_DEMANDS: Mapping[str, object] = {"span_mode": "markerV0", "subtoken_pooling": "first", "fuse_layers": False}
+GLINER_DEMANDS: Mapping[str, object] = {
+    "span_mode": "markerV0",
+    "subtoken_pooling": "first",
+    "fuse_layers": False,
+    "embed_ent_token": True,
+}
 PRUNER_BACKBONE = "model.backbone."
 PRUNER_DEMANDS: Mapping[str, object] = {
     "compression_head_type": "crf",

@@ -113,12 +113,14 @@ def _extracting(request: ExtractRequest, spec: Spec) -> Plan:
         return _classifying(request, spec)
 
     def finish(rows: Sequence[Row]) -> ExtractResult:
+        # models that ask no question find all of it under the first label, or under none
+        labels = request.labels or ("",)
         found = [
-            Extraction(passage, int(start), int(end), request.labels[int(label)], float(score))
+            Extraction(passage, int(start), int(end), labels[int(label)], float(score))
             for passage, row in enumerate(rows)
             for label, start, end, score in row.values
         ]
-        order = {label: number for number, label in enumerate(request.labels)}
+        order = {label: number for number, label in enumerate(labels)}
         found.sort(key=lambda each: (order[each.label], -each.score))
         return ExtractResult(tuple(found), spec.name, tuple(row.truncated for row in rows))
 
