@@ -151,12 +151,14 @@ class Core:
         """Numbers for whoever watches."""
         with self._changed:
             numbers: dict[str, float] = {name: getattr(self.counters, name) for name in Counters.__dataclass_fields__}
+            slots = self._residency.slots.values()
             return numbers | {
                 "open": len(self._jobs),
                 "loads": self._residency.loads,
                 "evictions": self._residency.evictions,
                 "cache_hits": self._cache.hits,
                 "cache_misses": self._cache.misses,
+                "held_bytes": sum(held.footprint_bytes for slot in slots if (held := slot.held())),
                 "budget_bytes": self._residency.policy.budget_bytes,
             }
 

@@ -28,8 +28,10 @@ def loaded(spec: Spec) -> Backbone:
 
 
 def furthest(found: tuple[torch.Tensor, ...], expected: list[torch.Tensor]) -> float:
+    """The greatest difference, of numbers about 1; of larger ones, such as logits, as a share of the largest."""
     assert [tensor.shape for tensor in found] == [tensor.shape for tensor in expected]
-    return max(float((one - other).abs().max()) for one, other in zip(found, expected, strict=True))
+    scale = max(1.0, *(float(tensor.abs().max()) for tensor in expected))
+    return max(float((one - other).abs().max()) for one, other in zip(found, expected, strict=True)) / scale
 
 
 @pytest.mark.parametrize("kind", KINDS)
