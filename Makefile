@@ -31,10 +31,16 @@ check: $(READY) ## lint, types, import directions, sizes
 bench: $(READY) ## handshake, cold and warm calls, memory: prints a table, writes JSON
 	$(BIN)/python -m tamis_evals.bench
 
+bench-engine: $(READY) ## the engine beside sentence-transformers: throughput, latency, memory, agreement
+	$(BIN)/python -m tamis_evals.bench_engine
+
+bench-swap: $(READY) ## ten models in a third of their memory, a thousand requests from eight callers
+	$(BIN)/python -m tamis_evals.bench_swap
+
 conformance: $(READY) ## the protocol's own suite and other people's clients (needs the npm registry)
 	$(BIN)/python scripts/conformance.py
 
 clean: ## forget the environment
 	rm -rf $(VENV)
 
-.PHONY: help setup demo test check bench conformance clean
+.PHONY: help setup demo test check bench bench-engine bench-swap conformance clean

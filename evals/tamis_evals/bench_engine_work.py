@@ -4,39 +4,61 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 
 from tamis_engine import embedded
 from tamis_evals import material
 
 SEED = 3
-WORDS_MEDIAN = 65
-"""About 90 tokens."""
+PASSAGE_TOKENS = 90
+"""The median; sizes are spread as real passages are (lognormal)."""
 
-PAIR_WORDS = 105
-"""With a query of ten words about 150 tokens."""
+PAIR_TOKENS = 150
+"""Query and special tokens included."""
 
 CODE_LINES = 40
 QUERY = "How does a task notice that it was cancelled?"
 
 
 def texts(passages: int, chunks: int, pairs: int) -> dict[str, Any]:
-    """Passages of 8 to 512 tokens, chunks of Python, one short query, pairs of 150 tokens."""
+    """Passages of 8 to 512 tokens, chunks of Python, one short query, pairs of 150 tokens. Cut by tokens, not words:
+    prose full of punctuation has twice as many as words."""
     rng = np.random.default_rng(SEED)
-    words = [word for name in sorted(topics) for word in topics[name].split()]
-    sizes = np.exp(rng.normal(np.log(WORDS_MEDIAN), 0.8, passages)).clip(5, 370).astype(int)
-    starts = rng.integers(0, len(words) - 400, passages + pairs)
+    text = " ".join(topics[name] for name in sorted(topics))
+    tokens = tokenizer().encode(text, add_special_tokens=False).offsets
+    sizes = np.exp(rng.normal(np.log(PASSAGE_TOKENS), 0.8, passages)).clip(8, 512).astype(int) - 2
+    starts = rng.integers(0, len(tokens) - 512, passages + pairs).tolist()
+
+    def cut(start: int, size: int) -> str:
+        return text[tokens[start][0] : tokens[start + size - 1][1]]
+
+    room = PAIR_TOKENS + 1 - lengths([QUERY])[0] - 2
     return {
-        "passages": [" ".join(words[at : at + size]) for at, size in zip(starts[:passages], sizes, strict=True)],
+        "passages": [cut(start, int(size)) for start, size in zip(starts[:passages], sizes, strict=True)],
         "code": _code(chunks),
         "query": [QUERY],
-        "pairs": [(QUERY, " ".join(words[at : at + PAIR_WORDS])) for at in starts[passages:]],
+        "pairs": [(QUERY, cut(start, room)) for start in starts[passages:]],
     }
+
+
+def tokenizer() -> Tokenizer:
+    """The shipped model's, which cuts and fills nothing."""
+    found = Tokenizer.from_file(str(embedded.FOLDER / "tokenizer.json"))
+    found.no_padding()
+    found.no_truncation()
+    return found
+
+
+def lengths(texts: Sequence[str]) -> list[int]:
+    """In tokens, special ones included, as far as the model reads."""
+    return [min(len(each), 512) for each in tokenizer().encode_batch_fast(list(texts))]
 
 
 def write(folder: Path, given: dict[str, Any]) -> None:
