@@ -8,11 +8,16 @@ from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
+from hypothesis import settings
 
 from tamis_engine.process import shared
 from tamis_engine.process.address import here
 from tamis_engine.running.memory import CACHE
 from tamis_mcp_server.settings import ENGINE_FOLDER, ENGINE_IDLE_SECONDS
+
+# how long something takes is what benches are for
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -109,7 +109,7 @@ class LocalEngine:
 
     async def models(self) -> tuple[ModelStatus, ...]:
         """See `Engine`; answers at once, whatever is running, and starts nothing."""
-        if self._line is None:
+        if self._line is None or self._line.lost:
             return await self._look()
         return codec.model_statuses(await self._call("models"))
 

@@ -19,13 +19,14 @@ FOLDER = Path(__file__).parent / "embedded" / NAME
 DIMENSIONS = 384
 MAX_TOKENS = 256
 LICENCE = "Apache-2.0"
+WHAT_FOR = "English retrieval on a CPU; comes with Tamis"
 FOOTPRINT_BYTES = 45_141_904
 """Of the weights, in the files' own precision."""
 
 
 def status(state: ModelState, footprint_bytes: int = 0) -> ModelStatus:
     """The encoder's facts, with the state that it is in."""
-    return ModelStatus(NAME, state, DIMENSIONS, MAX_TOKENS, footprint_bytes, LICENCE)
+    return ModelStatus(NAME, state, DIMENSIONS, MAX_TOKENS, footprint_bytes, LICENCE, what_for=WHAT_FOR)
 
 
 def spec() -> Spec:

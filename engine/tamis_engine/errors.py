@@ -25,11 +25,11 @@ class EngineUnavailable(EngineError):
 
 
 class ModelNotFound(EngineError):
-    """No model of that name."""
+    """No model of that name. `hint` says what to do where that is not to choose one of `known`."""
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+    def __init__(self, name: str, known: tuple[str, ...], hint: str = "") -> None:
         near = get_close_matches(name, known, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known models: {', '.join(known)}."
+        hint = hint or (f"Did you mean {near[0]!r}?" if near else f"Known models: {', '.join(known)}.")
         super().__init__(f"No model named {name!r}. {hint}")
 
 

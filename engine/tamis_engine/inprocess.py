@@ -81,7 +81,7 @@ class InProcessEngine:
     async def pin(self, model: str, pinned: bool = True) -> None:
         """See `Engine`."""
         if pinned:
-            await asyncio.wrap_future(self.core.ready(model, pin=True))
+            await asyncio.shield(asyncio.wrap_future(self.core.ready(model, pin=True)))
         else:
             self.core.unpin(model)
 

@@ -20,6 +20,9 @@ ModelState = Literal["absent", "loading", "resident", "draining", "parked"]
 Ability = Literal["dense", "sparse", "multivector", "score", "extract"]
 """What a model does by itself; one with vectors scores and extracts by their likeness too."""
 
+ANY_LENGTH_TOKENS = 2**20
+"""The limit of models that have none; a request is bounded in bytes anyway."""
+
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 """The embedded encoder: shipped in the wheel, so it is there without a network."""
 
@@ -120,7 +123,8 @@ class ExtractResult:
 class ModelStatus:
     """One model as the engine sees it now; `footprint_bytes` is expected while it is absent (0: not known).
 
-    `on_disk` is False where the first use downloads it. `failure` says why the last load failed, if it did.
+    `on_disk` is False where the first use downloads it. `failure` says why the last load failed, if it did;
+    `what_for` what to take the model for, where somebody looked.
     """
 
     name: str
@@ -135,6 +139,7 @@ class ModelStatus:
     device: str = ""
     waiting: int = 0
     failure: str = ""
+    what_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

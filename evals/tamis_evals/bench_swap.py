@@ -180,8 +180,8 @@ async def _take_turns(place: Place, name: str, per_caller: Sequence[Sequence[Req
         async with anyio.create_task_group() as callers:
             for requests in per_caller:
                 callers.start_soon(call, requests)
-        seconds = time.perf_counter() - began
         watching.cancel_scope.cancel()
+    seconds = time.perf_counter() - began
     after = await _status(place)
     return Turns(
         name=name,
@@ -338,7 +338,7 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="under a minute")
     options.add_argument("--out", type=Path, default=Path("bench/swap.json"))
     given = options.parse_args()
-    size = Size(160, 80, 3) if given.quick else Size()
+    size = Size(120, 48, 3) if given.quick else Size()
     with tempfile.TemporaryDirectory(prefix="tamis-") as folder:
         subprocess.run([sys.executable, str(SCRIPT), f"{folder}/models"], check=True, capture_output=True)
         turns, swaps = anyio.run(measure, Path(folder), size)

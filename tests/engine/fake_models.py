@@ -108,8 +108,9 @@ def core(model: FakeModel | None = None, **options: Any) -> Core:
     library = options.pop("library", FakeLibrary())
     load = options.pop("load", lambda _spec: model or FakeModel())
     policy = options.pop("policy", Policy(10_000))
+    limits = {name: options.pop(name) for name in ("max_waiting_tokens",) if name in options}
     residency = Residency(library, load, policy, **options)
-    return Core(library, residency, cache=RowCache(None))
+    return Core(library, residency, cache=RowCache(None), **limits)
 
 
 def percent(done: int) -> Loading:

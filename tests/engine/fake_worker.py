@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tamis_engine.errors import EngineUnavailable
 from tamis_engine.process import daemon, worker
 from tamis_engine.protocol import ModelStatus
 from tamis_engine.running.core import Core
@@ -57,6 +58,8 @@ def wait_for(path: Path) -> None:
 
 def start() -> Core:
     note("started")
+    if LOG.with_name("broken").exists():
+        raise EngineUnavailable("a setting is rubbish.")
     made = core(FakeModel(FakeOperation(react), batch_tokens=1))
     asked = made.models
 
@@ -71,6 +74,6 @@ def start() -> Core:
 
 if __name__ == "__main__":
     if len(sys.argv) == 2:
-        worker.serve(start())
+        worker.serve(start)
     else:
         daemon.serve(*daemon.parsed(sys.argv[2:]), start)

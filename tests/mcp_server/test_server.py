@@ -305,7 +305,7 @@ async def test_the_models_are_a_resource(connect: Connect) -> None:
             await client.read_resource("tamis://model")
     assert str(resource.uri) == "tamis://models"
     assert content.mime_type == resource.mime_type == "text/plain"
-    header, model, other = content.text.splitlines()
-    assert header.split()[:3] == ["model", "state", "abilities"]
-    assert model.split()[:4] == ["all-MiniLM-L6-v2", "absent", "dense", "512"]
+    _, header, model, other = content.text.splitlines()
+    assert header.split()[:2] == ["model", "abilities"]
+    assert model.split()[:3] == ["all-MiniLM-L6-v2", "dense", "512"]
     assert other.split()[0] == "other"

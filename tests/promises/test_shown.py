@@ -45,7 +45,7 @@ ODD = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(ODD, min_size=1, max_size=3), detail=st.sampled_from(["verbatim", "outline"]))
 def test_what_an_agent_reads_is_the_source_word_for_word_at_the_lines_it_is_told(
     place: Workspace, texts: list[str], detail: str
@@ -68,7 +68,7 @@ SOME_BYTES = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=SOME_BYTES)
 def test_bytes_that_are_no_text_move_no_offset(place: Workspace, pieces: list[bytes]) -> None:
     data = b"The falcon eats.\n" * 9 + b"".join(pieces)
@@ -86,7 +86,7 @@ def test_a_value_that_its_quote_does_not_hold_is_a_bug_and_not_an_answer(value: 
         _verified(document, "f", value, Span(8, 18), 1.0)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(budget=st.integers(100, 900), stem=st.sampled_from(["a", "a_long-name.of/" * 9 + "a", "Жω" * 20]))
 def test_the_budget_holds_however_much_the_names_of_the_sources_cost(
     place: Workspace, tmp_path: Path, budget: int, stem: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from logging import CRITICAL
@@ -35,6 +36,10 @@ CLASSES: Mapping[Head, Sequence[Any]] = {
 UNUSED = (r"(^|\.)pooler\.", r"^cls\.seq_relationship\.")
 """Trained along with most BERTs, and read by no head but the sequence classifiers, which then do expect it."""
 
+# While it builds a network transformers changes what all threads share, and puts back what it found: torch's default
+# dtype, functions of torch, a method of its own. Two at once would leave that changed for good.
+_building = threading.Lock()
+
 
 def load_network(spec: Spec, dtype: torch.dtype) -> PreTrainedModel:
     """On the CPU, in `dtype`, in inference mode. Raises `ModelInvalid` where names or shapes do not fit."""
@@ -43,7 +48,7 @@ def load_network(spec: Spec, dtype: torch.dtype) -> PreTrainedModel:
     weights = _weights(spec)
     options: dict[str, Any] = {"add_pooling_layer": False} if _has_optional_pooler(spec.network, network_class) else {}
     try:
-        with _silence():
+        with _building, _silence():
             model, report = cast("Any", network_class).from_pretrained(
                 None,
                 config=config,

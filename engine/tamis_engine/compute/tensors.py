@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tamis_engine.errors import ModelInvalid
+from tamis_engine.models.files import anew
 from tamis_engine.models.spec import Spec
 
 
@@ -20,8 +21,13 @@ def tensors_of(spec: Spec, file: str) -> dict[str, Tensor]:
     """All tensors of `file` in the snapshot by name; an index (`*.index.json`) stands for all of its shards."""
     try:
         return _read(spec.folder / file)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise ModelInvalid(spec.name, f"{file} can't be read ({error}).") from error
+    except UnpicklingError as error:
+        # what it says tells the reader how to run the code that may be in there
+        reason = "it is damaged, or holds more than tensors, and Tamis runs no code out of a model's files"
+        raise ModelInvalid(spec.name, f"{file} can't be read: {reason}.") from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, SafetensorError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelInvalid(spec.name, f"{file} can't be read ({reason}). {anew(spec.folder)}") from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
     from tamis_engine.models.spec import Spec
 
+OLDER = (
+    "vocab.txt",
+    "vocab.json",
+    "spm.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "sentencepiece.model",
+    "tokenizer.model",
+)
+"""Vocabularies that transformers converts to tokenizer.json."""
+
 
 def load_tokeniser(spec: Spec) -> Tokeniser:
     """Raises `ModelInvalid` where there is none that can be read."""
@@ -36,6 +47,9 @@ def _fast(path: Path) -> tuple[Tokenizer, Mapping[str, str]]:
 
 
 def _converted(folder: Path) -> tuple[Tokenizer, Mapping[str, str]]:
+    if not any((folder / name).is_file() for name in OLDER):
+        # transformers would make one that knows no word
+        raise ValueError(f"expected tokenizer.json, or one of {', '.join(OLDER)}")
     from transformers import AutoTokenizer  # late: only the older formats need it
 
     found = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)

@@ -40,7 +40,8 @@ class Metrics:
     def answered(self, operation: str, model: str, tokens: Sequence[int]) -> None:
         """The engine did its work."""
         self._known.add(model)
-        self._tokens[("operation", operation), ("model", model)] += sum(tokens)
+        if tokens:  # extractions do not tell how many they read
+            self._tokens[("operation", operation), ("model", model)] += sum(tokens)
 
     def ended(self, operation: str, model: str, outcome: str, seconds: float) -> None:
         """However it ended."""

@@ -96,7 +96,7 @@ def find(name: str) -> Entry | None:
 
 def suggestions(name: str) -> list[str]:
     """Names that look like what was meant, the nearest first."""
-    return get_close_matches(name.lower(), _by_name(), n=3)
+    return get_close_matches(name.lower(), _by_name(), n=3, cutoff=0.7)
 
 
 def trio(name: str) -> Trio | None:

@@ -43,7 +43,7 @@ class Files:
     def json(self, path: str, what_for: str) -> Json:
         """The object in a file that has to be there."""
         if not self.has(path):
-            raise self.refuse(f"{path} is missing, which says {what_for}. Download the model again, whole.")
+            raise self.refuse(f"{path} is missing, which says {what_for}. {anew(self.folder)}")
         found = self.value(path)
         if not isinstance(found, dict):
             raise self.refuse(f"{path} holds no JSON object.")
@@ -67,10 +67,10 @@ class Files:
             if self.has(path):
                 for shard in self.shards(path):
                     if not self.has(shard):
-                        raise self.refuse(f"{shard} is missing, a part of its weights. Download the model again.")
+                        raise self.refuse(f"{shard} is missing, a part of its weights. {anew(self.folder)}")
                 return path
         where = f"its folder {sub!r}" if sub else "it"
-        raise self.refuse(f"{where} holds no weights: expected one of {', '.join(WEIGHTS)}.")
+        raise self.refuse(f"{where} holds no weights: expected one of {', '.join(WEIGHTS)}. {anew(self.folder)}")
 
     def shards(self, path: str) -> tuple[str, ...]:
         """The files that `path` stands for."""
@@ -112,13 +112,20 @@ class Files:
                     raise ValueError("its header is too long")
                 return json.loads(file.read(length))
         except (OSError, ValueError, struct.error) as error:
-            raise self.refuse(f"{path} is no safetensors file ({error}). Download the model again.") from error
+            raise self.refuse(f"{path} is no safetensors file ({error}). {anew(self.folder)}") from error
 
     def _at(self, path: str) -> Path:
         """Files may name others, but none outside of the folder."""
         if ".." in PurePosixPath(path).parts or Path(path).is_absolute():
             raise self.refuse(f"its files name {path!r}, which lies outside of its folder.")
         return self.folder / path
+
+
+def anew(folder: Path) -> str:
+    """What to do where a file is missing or damaged."""
+    if folder.parent.name == "snapshots":
+        return f"Delete {folder.parents[1]}, and the next use downloads it anew."
+    return "Download the model again, whole."
 
 
 def within(sub: str, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tamis_engine import embedded
 from tamis_engine.errors import ModelInvalid
 from tamis_engine.models import catalogue
-from tamis_engine.models.refusals import not_found
+from tamis_engine.models.refusals import is_folder, not_found
 from tamis_engine.models.snapshots import Hub
 from tamis_engine.protocol import Loading, ModelStatus, OnProgress
 
@@ -36,7 +36,7 @@ class Library:
         """The one name of a model that has several."""
         if name.lower() in embedded.NAMES:
             return embedded.NAME
-        if _is_folder(name):
+        if is_folder(name):
             return os.path.abspath(Path(name).expanduser())  # noqa: PTH100 -- links stay: they may name the snapshot
         entry = catalogue.find(name)
         return entry.id if entry else name
@@ -73,7 +73,7 @@ class Library:
 
     def _folder(self, name: str) -> Path | None:
         """Where its files lie, if they are on this machine."""
-        if _is_folder(name):
+        if is_folder(name):
             if not (folder := Path(name)).is_dir():
                 raise not_found(name)
             return folder
@@ -94,10 +94,6 @@ class Library:
         if repo and not base and on_bytes:
             base = self.hub.fetch(repo, None, on_bytes, texts_only=True)
         return resolve(name, folder, entry, base)
-
-
-def _is_folder(name: str) -> bool:
-    return name.startswith("~") or Path(name).is_absolute()
 
 
 def _repo(name: str, entry: Entry | None) -> str:
@@ -122,6 +118,7 @@ def _facts_of(entry: Entry, on_disk: bool) -> ModelStatus:
         entry.licence,
         entry.abilities,
         on_disk,
+        what_for=entry.what_for,
     )
 
 

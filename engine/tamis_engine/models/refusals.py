@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tamis_engine.errors import EngineError, ModelNotFound, ModelUnavailable
 from tamis_engine.models import catalogue
-from tamis_engine.protocol import DEFAULT_MODEL
 
 KEPT = ": what was fetched already is kept."
+HOW_MODELS_ARE_NAMED = (
+    "`tamis models` lists those that are known; others go by their name on the hub, owner/name, or the path of a "
+    "folder, which begins with / or ~."
+)
 
 
 @contextmanager
@@ -27,11 +31,17 @@ def in_sentences(repo: str) -> Generator[None]:
         raise _as_engine_error(repo, error) from error
 
 
+def is_folder(name: str) -> bool:
+    """Whether it can be nothing but a folder's name."""
+    return name.startswith("~") or Path(name).is_absolute()
+
+
 def not_found(name: str) -> ModelNotFound:
     """With what may have been meant."""
-    trio = catalogue.catalogue().sets["laptop"]
+    if is_folder(name):
+        return ModelNotFound(name, (), "There is no such folder.")
     near = catalogue.suggestions(name)
-    return ModelNotFound(name, tuple(near) or (DEFAULT_MODEL, trio.encode, trio.score, trio.extract))
+    return ModelNotFound(name, tuple(near), "" if near else HOW_MODELS_ARE_NAMED)
 
 
 def _as_engine_error(repo: str, error: Exception) -> EngineError:

@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tamis_engine.errors import ModelUnavailable
+from tamis_engine.errors import ModelInvalid, ModelUnavailable
 from tamis_engine.models.refusals import in_sentences
 
 OnBytes = Callable[[int, int], object]
@@ -55,12 +55,12 @@ class Hub:
         if not pinned or (revision and pinned != revision):
             return None
         snapshot = self._repo_folder(repo) / "snapshots" / pinned
-        return snapshot if snapshot.is_dir() else None
+        return snapshot if _is_whole(snapshot) else None
 
     def fetch(self, repo: str, revision: str | None, on_bytes: OnBytes, texts_only: bool = False) -> Path:
         """The snapshot of `revision`; where that is None of the commit that was used first, for ever after.
 
-        `texts_only` leaves out the weights. Raises `ModelNotFound` or `ModelUnavailable`.
+        `texts_only` leaves out the weights. Raises `ModelNotFound`, `ModelUnavailable` or `ModelInvalid`.
         """
         if found := self.on_disk(repo, revision, texts_only):
             return found
@@ -75,6 +75,8 @@ class Hub:
                 if found := self._left_by_others(repo, wanted, texts_only):
                     return found
                 raise
+            if not parts:
+                raise ModelInvalid(repo, "its repository holds no files of a model that Tamis reads.")
             self._check_room(repo, commit, parts)
             snapshot = self._download(repo, commit, parts, on_bytes)
             _verify(repo, snapshot, parts)
@@ -204,6 +206,11 @@ def _is_as_published(path: Path, part: Part) -> bool:
         return path.stat().st_size == part.size
     data = path.read_bytes()
     return hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest() == part.git
+
+
+def _is_whole(snapshot: Path) -> bool:
+    """Its files are links, whose targets others may have removed to make room."""
+    return snapshot.is_dir() and all(path.exists() for path in snapshot.rglob("*"))
 
 
 def _read(ref: Path) -> str:

@@ -9,9 +9,7 @@ from typing import Any, cast
 from tamis_engine.models.configs import max_positions
 from tamis_engine.models.files import Files, Json, within
 from tamis_engine.models.spec import Prompts, Text
-
-UNLIMITED_TOKENS = 2**20
-"""For models that read a text of any length; a request is bounded in bytes anyway."""
+from tamis_engine.protocol import ANY_LENGTH_TOKENS
 
 SENTENCE_CONFIGS = tuple(
     f"sentence_{kind}_config.json" for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta")
@@ -41,8 +39,8 @@ def max_tokens(files: Files, config: Mapping[str, Any], sub: str = "") -> int:
         max_positions(config),
     )
     # tokenizers without a limit say 1e30
-    limits = [int(limit) for limit in said if isinstance(limit, int | float) and 0 < limit < UNLIMITED_TOKENS]
-    return min(limits, default=UNLIMITED_TOKENS)
+    limits = [int(limit) for limit in said if isinstance(limit, int | float) and 0 < limit < ANY_LENGTH_TOKENS]
+    return min(limits, default=ANY_LENGTH_TOKENS)
 
 
 def prompts(files: Files) -> Prompts:

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -34,6 +35,7 @@ HELLO_SECONDS = 10.0
 PREDECESSOR_SECONDS = 2.0
 """How long one that is leaving may still hold the lock."""
 MAX_CLIENTS = 100
+OUT_OF_FILES_SECONDS = 0.1
 
 
 class Daemon:
@@ -43,17 +45,17 @@ class Daemon:
         self._address = address
         self._listener = listener
         self._key = key
+        self._server = Server()
         self._room = threading.Semaphore(MAX_CLIENTS)
         self._met = address.meeting_point.stat()
 
-    def work(self, core: Core, idle_seconds: float) -> NoReturn:
-        """Answer with `core` until nobody asks any more."""
-        server = Server(core)
+    def work(self, make: Callable[[], Core], idle_seconds: float) -> NoReturn:
+        """Answer until nobody asks any more. Clients are greeted while the core is still being made."""
         # the end of the connection is the answer
-        server.at_once["stop"] = lambda _number, _fields: self.leave()
-        server.at_once["status"] = lambda number, _fields: Frame({"id": number, "result": status(server, core)})
-        threading.Thread(target=self._accept, args=(server,), daemon=True).start()
-        server.wait(idle_seconds)
+        self._server.at_once["stop"] = lambda _number, _fields: self.leave()
+        self._server.at_once["status"] = lambda number, _fields: Frame({"id": number, "result": status(self._server)})
+        threading.Thread(target=self._accept, daemon=True).start()
+        self._server.work(make, idle_seconds)
         self.leave()
 
     def leave(self) -> NoReturn:
@@ -62,18 +64,23 @@ class Daemon:
             # the folder may have been emptied meanwhile, and another engine live in it
             if self._address.meeting_point.stat().st_ino == self._met.st_ino:
                 self._address.meeting_point.unlink()
+        self._server.save()
         os._exit(0)
 
-    def _accept(self, server: Server) -> None:
+    def _accept(self) -> None:
         """For as long as the process runs."""
         while True:
-            connection, _ = self._listener.accept()
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # the client has gone again, or all files that we may open are
+                time.sleep(OUT_OF_FILES_SECONDS)
+                continue
             if self._room.acquire(blocking=False):
-                threading.Thread(target=self._host, args=(connection, server), daemon=True).start()
+                threading.Thread(target=self._host, args=(connection,), daemon=True).start()
             else:
                 connection.close()
 
-    def _host(self, connection: socket.socket, server: Server) -> None:
+    def _host(self, connection: socket.socket) -> None:
         """One client from its first word to its last."""
         inbox, outbox = connection.makefile("rb"), connection.makefile("wb")
         guest = Guest(inbox, outbox, lambda: _hang_up(connection))
@@ -84,7 +91,7 @@ class Daemon:
                     return
                 connection.settimeout(None)
                 threading.Thread(target=guest.write, daemon=True).start()
-                server.listen(guest)
+                self._server.listen(guest)
                 guest.finish()
                 guest.hang_up()
         finally:
@@ -104,13 +111,13 @@ class Daemon:
         return not refusal
 
 
-def status(server: Server, core: Core) -> dict[str, Any]:
+def status(server: Server) -> dict[str, Any]:
     """What `tamis engine status` shows."""
     # late: only who asks needs it
     from tamis_engine.running.memory import resident_bytes
 
-    models = [asdict(model) for model in core.models()]
-    numbers = core.status()
+    models = [asdict(model) for model in server.core.models()]
+    numbers = server.core.status()
     return {**server.status(), "resident_bytes": resident_bytes(), "models": models, "numbers": numbers}
 
 
@@ -178,8 +185,7 @@ def serve(address: Address, idle_seconds: float, make: Callable[[], Core]) -> No
     daemon = Daemon(address, listener, key)
     leave_on_signals(daemon.leave)
     tell(LISTENING)
-    with make() as core:
-        daemon.work(core, idle_seconds)
+    daemon.work(make, idle_seconds)
 
 
 def arguments(address: Address, idle_seconds: float) -> tuple[str, ...]:

@@ -139,7 +139,9 @@ class Line:
     def _tell(self, frame: Frame) -> None:
         call = self._calls.get(frame.header["id"])
         if call and call.on_progress:
-            call.on_progress(Loading(**frame.header["progress"]))
+            loading = Loading(**frame.header["progress"])
+            with suppress(Exception):  # what the caller makes of it must not end the line that all calls share
+                call.on_progress(loading)
 
     async def _write(self, stream: ByteSendStream) -> None:
         # A broken pipe is seen by the reader too, which knows what to do about it.

@@ -102,7 +102,7 @@ async def _connected(greeted: Greeted, address: Address) -> AsyncGenerator[Trans
 
 
 async def status(address: Address) -> EngineStatus | None:
-    """Of the engine that runs at `address`; None where none does. Starts nothing."""
+    """Of the engine that runs at `address`; None where none does. Starts nothing. Raises `EngineError`."""
     met = await _greeted(address)
     if met is None:
         return None
@@ -111,7 +111,7 @@ async def status(address: Address) -> EngineStatus | None:
         frame = await wire.receive(met.receive)
     if frame is None:
         return None
-    said = frame.header["result"]
+    said = codec.checked(frame).header["result"]
     models = tuple(codec.model_status(model) for model in said.pop("models"))
     return EngineStatus(met.pid, str(address.meeting_point), models=models, **said)
 

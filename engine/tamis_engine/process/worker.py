@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from tamis_engine.process.serving import Guest, Server
 
@@ -44,24 +45,28 @@ def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return inbox, outbox
 
 
-def serve(core: Core) -> None:
-    """Answer with `core` until stdin ends."""
+def serve(make: Callable[[], Core]) -> NoReturn:
+    """Answer until stdin ends."""
     # Ctrl-C on a terminal reaches the whole group; the server decides, and tells by closing stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server, guest = Server(core), Guest(*take_pipes())
+    server, guest = Server(), Guest(*take_pipes())
 
     def listen() -> None:
         """Then the process is gone at once, whatever it computes."""
         problem = server.listen(guest)
         sys.stderr.write(f"{problem}\n" if problem else "")
         sys.stderr.flush()
-        os._exit(1 if problem else 0)
+        leave(1 if problem else 0)
+
+    def leave(code: int) -> NoReturn:
+        server.save()
+        os._exit(code)
 
     threading.Thread(target=listen, name="listen", daemon=True).start()
     threading.Thread(target=guest.write, name="write", daemon=True).start()
-    with core:
-        server.wait()
+    server.work(make)
+    leave(1)
 
 
 if __name__ == "__main__":
-    serve(make())
+    serve(make)

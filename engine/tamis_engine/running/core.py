@@ -7,31 +7,31 @@ batches of that model and operation with whatever others ask. Work whose caller 
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from tamis_engine import limits
-from tamis_engine.errors import EngineBusy, EngineError, EngineUnavailable
-from tamis_engine.protocol import DEFAULT_MODEL
+from tamis_engine.errors import EngineBusy, EngineUnavailable
+from tamis_engine.protocol import DEFAULT_MODEL, ModelStatus
 from tamis_engine.running import memory, oom, plans, queues
-from tamis_engine.running.jobs import Job, Lane, Part, Unit
+from tamis_engine.running.failures import show, told
+from tamis_engine.running.jobs import Job, Lane, Unit, cut
 from tamis_engine.running.queues import Batch
 from tamis_engine.running.rows import RowCache, key
 
 if TYPE_CHECKING:
     from tamis_engine.operation import Row
-    from tamis_engine.protocol import ModelStatus, OnProgress
+    from tamis_engine.protocol import OnProgress
     from tamis_engine.running.residency import Library, Residency
     from tamis_engine.running.slots import Slot
 
 MAX_WAITING_TOKENS = 4_000_000
 """Of all requests together; a single request is always taken when nothing else waits."""
 TOKENISED_AT_ONCE = 256
-"""Texts between two looks at whether the caller still waits; the first batch starts when so many are tokens."""
+"""Texts after which others get their turn; the first batch starts when so many are tokens."""
 PREPARING_THREADS = 2
 AT_ONCE_TOKENS = 512
 """A request this small is prepared by the thread that brings it: a hop between threads takes longer."""
@@ -68,7 +68,7 @@ class Core:
         self._clock = residency.clock
         self._max_waiting_tokens = max_waiting_tokens
         self._changed = residency.changed
-        self._jobs: set[Job] = set()
+        self._jobs: dict[Future[Any], Job] = {}  # a future that knew its job would be a cycle, which stays in memory
         self._speed = TOKENS_PER_SECOND
         self._preparing = ThreadPoolExecutor(PREPARING_THREADS, thread_name_prefix="prepare")
         self._thread = threading.Thread(target=self._work, name="compute", daemon=True)
@@ -82,30 +82,40 @@ class Core:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with self._changed:
-            self._stopping = True
-            open_jobs = list(self._jobs)
-            self._changed.notify_all()
-        for job in open_jobs:
-            job.fail(EngineUnavailable("it was closed."))
+        self._stop("it was closed.")
         self._preparing.shutdown()
         self._thread.join()
+        self.save()
+
+    @property
+    def closed(self) -> bool:
+        """True once nothing is answered any more: it was closed, or its thread has failed."""
+        return self._stopping
+
+    def save(self) -> None:
+        """The last thing to do before the process ends: what was computed is on disk, or never will be."""
         self._cache.close()
+
+    def _stop(self, reason: str) -> None:
+        with self._changed:
+            self._stopping = True
+            # those without a lease first, so that nothing is loaded for them when the others give theirs back
+            open_jobs = sorted(self._jobs.values(), key=lambda job: job.leased)
+            self._changed.notify_all()
+        for job in open_jobs:
+            job.fail(EngineUnavailable(reason))
 
     def submit(self, request: limits.Request, client: Hashable = None) -> Future[Any]:
         """The answer to come, or the `EngineError`. Cancelling it drops the work. `client` gets its turn."""
         try:
             limits.check(request)
             cost = plans.cost(request)
-            job = self._opened(request, request.model, client, cost)
+            job, known = self._opened(request, request.model, client, cost)
         except Exception as error:  # noqa: BLE001 -- the outer edge: whatever it is belongs to this caller
-            return _failed(_told(error))
-        if job.slot.spec is None:
-            with self._changed:
-                self._residency.resolve(job)
-        elif cost <= AT_ONCE_TOKENS:
+            return _failed(told(error))
+        if known and cost <= AT_ONCE_TOKENS:
             self._look_up(job)
-        else:
+        elif known:
             self._later(self._look_up, job)
         return job.future
 
@@ -114,29 +124,29 @@ class Core:
     ) -> Future[None]:
         """Done once the model is resident. `pin` keeps it there, or lets it go again."""
         try:
-            job = self._opened(None, model, None, 0)
-        except EngineError as error:
-            return _failed(error)
-        with self._changed:
-            job.on_progress = on_progress
-            job.slot.pinned = job.slot.pinned if pin is None else pin
-            if job.slot.spec is None:
-                self._residency.resolve(job)
-                return job.future
-        self._look_up(job)
+            with self._changed:
+                job, known = self._opened(None, model, None, 0)
+                job.on_progress = on_progress
+                job.slot.pinned = job.slot.pinned if pin is None else pin
+        except Exception as error:  # noqa: BLE001 -- as above
+            return _failed(told(error))
+        if known:
+            self._look_up(job)
         return job.future
 
     def unload(self, model: str) -> None:
         """Once nobody uses it any more. Raises `ModelNotFound`."""
+        name = self._residency.named(model)
         with self._changed:
-            slot = self._residency.slots.get(self._library.canonical(model))
+            slot = self._residency.slots.get(name)
             if slot:
                 self._residency.dismiss(slot)
 
     def unpin(self, model: str) -> None:
-        """It may be evicted again."""
+        """It may be evicted again. Raises `ModelNotFound`."""
+        name = self._residency.named(model)
         with self._changed:
-            slot = self._residency.slots.get(self._library.canonical(model))
+            slot = self._residency.slots.get(name)
             if slot:
                 slot.pinned = False
                 self._residency.replan()
@@ -144,8 +154,11 @@ class Core:
     def models(self) -> tuple[ModelStatus, ...]:
         """The library's models and whatever else was asked for, as they stand."""
         with self._changed:
-            names = dict.fromkeys([*self._library.known(), *self._residency.slots])
-            return tuple(self._status(name) for name in names)
+            asked_for = list(self._residency.slots)
+        facts = [self._facts(name) for name in dict.fromkeys([*self._library.known(), *asked_for])]
+        with self._changed:
+            slots = self._residency.slots
+            return tuple(slots[each.name].status(each) if each.name in slots else each for each in facts)
 
     def status(self) -> dict[str, float]:
         """Numbers for whoever watches."""
@@ -162,106 +175,122 @@ class Core:
                 "budget_bytes": self._residency.policy.budget_bytes,
             }
 
-    def _opened(self, request: limits.Request | None, model: str, client: Hashable, cost: int) -> Job:
+    def _opened(self, request: limits.Request | None, model: str, client: Hashable, cost: int) -> tuple[Job, bool]:
+        """And whether its model is known; where it isn't, the job goes on by itself once it is."""
+        name, counters = self._residency.named(model), self.counters
         with self._changed:
             if self._stopping:
                 raise EngineUnavailable("it was closed.")
-            counters = self.counters
-            if counters.waiting_tokens and counters.waiting_tokens + cost > self._max_waiting_tokens:
+            waiting = counters.waiting_tokens
+            if cost and waiting and waiting + cost > self._max_waiting_tokens:
                 counters.busy += 1
-                raise EngineBusy(counters.waiting_tokens, max(1.0, counters.waiting_tokens / self._speed))
-            job = Job(request, client, self._residency.slot(model), cost, self._clock())
-            self._jobs.add(job)
+                raise EngineBusy(waiting, max(1.0, waiting / self._speed))
+            job = Job(request, client, self._residency.slot(name), cost, self._clock())
+            self._jobs[job.future] = job
             counters.requests += 1
             counters.waiting_tokens += cost
-        job.future.add_done_callback(lambda _future: self._close(job))
-        return job
+            job.future.add_done_callback(self._close)
+            return job, self._residency.resolve(job)
 
-    def _close(self, job: Job) -> None:
+    def _close(self, future: Future[Any]) -> None:
         """However it ended."""
         with self._changed:
-            self._jobs.discard(job)
+            job = self._jobs.pop(future)
             self.counters.waiting_tokens -= job.cost
             self._residency.leave(job)
             if job.wanted:
                 queues.drop_unwanted(job.slot)
 
     def _later(self, step: Callable[[Job], None], job: Job) -> None:
-        self._preparing.submit(step, job)
+        try:
+            self._preparing.submit(step, job)
+        except RuntimeError as error:  # it was closed meanwhile, or there is no thread left
+            job.fail(EngineUnavailable(f"it can't go on ({error})."))
 
     def _look_up(self, job: Job) -> None:
         """Answer from the cache, or wait for the model."""
+        if job.future.done():
+            return
         try:
             if job.request and self._all_found(job, job.request):
                 job.answer()
                 return
+            with self._changed:
+                leased = self._residency.want(job)
         except Exception as error:  # noqa: BLE001 -- the edge of a thread: the caller gets it
-            job.fail(_told(error))
+            job.fail(told(error))
             return
-        with self._changed:
-            leased = self._residency.want(job)
         if leased:
             self._tokenise(job)
 
     def _all_found(self, job: Job, request: limits.Request) -> bool:
-        spec = job.slot.spec
+        spec = job.spec
         assert spec
         job.plan = plans.plan(request, spec)
         job.keys = [key(spec.name, spec.revision, job.plan.operation, asked) for asked in job.plan.inputs]
-        job.rows = self._cache.get_many(list(dict.fromkeys(job.keys)))
-        job.wanted = set(job.keys) - job.rows.keys()
+        job.expect(self._cache.get_many(list(dict.fromkeys(job.keys))))
         return not job.wanted
 
     def _tokenise(self, job: Job) -> None:
-        """Join what is computed for others already; turn the rest into parts of batches."""
+        """Some of its inputs; the rest when others have had their turn."""
         if job.request is None:
             job.hand(None)
             return
-        inputs = job.inputs()
-        missing = sorted((name for name in inputs if name in job.wanted), key=lambda name: _length(inputs[name]))
+        some, job.missing = job.missing[:TOKENISED_AT_ONCE], job.missing[TOKENISED_AT_ONCE:]
         try:
-            for start in range(0, len(missing), TOKENISED_AT_ONCE):
-                if job.future.done():
-                    return
-                self._tokenise_some(job, missing[start : start + TOKENISED_AT_ONCE])
+            self._tokenise_some(job, some)
         except Exception as error:  # noqa: BLE001 -- the edge of a thread: the caller gets it
-            job.fail(_told(error))
+            job.fail(told(error))
+        if job.missing and not job.future.done():
+            self._later(self._tokenise, job)
 
     def _tokenise_some(self, job: Job, names: list[bytes]) -> None:
+        """Join what is computed for others already; turn the rest into parts of batches."""
         assert job.plan
         inputs, slot, operation = job.inputs(), job.slot, job.plan.operation
-        assert slot.model
         with self._changed:
+            model = slot.model
+            if job.future.done() or model is None:  # its lease is gone, and maybe the model
+                return
             shared = [slot.units[name] for name in names if name in slot.units]
             for unit in shared:
                 unit.waiters.append(job)
             units = [Unit(name, inputs[name], operation, [job]) for name in names if name not in slot.units]
             slot.units.update((unit.key, unit) for unit in units)
-        try:
-            tokenised = slot.model.operations[operation].tokenise([unit.asked for unit in units])
-        except Exception as error:  # noqa: BLE001 -- others may wait for the same texts
-            self._fail(slot, units, _told(error))
+        if not units:
             return
-        parts: list[Part] = []
-        for unit, found in zip(units, tokenised, strict=True):
-            unit.tokenised = found
-            parts += [Part(unit, at, len(piece.ids) - piece.shared) for at, piece in enumerate(found.pieces)]
-        parts.sort(key=lambda part: part.length)
+        try:
+            parts = cut(units, model.operations[operation].tokenise([unit.asked for unit in units]))
+        except BaseException as error:  # noqa: BLE001 -- a Rust panic too: others may wait for the same texts
+            self._fail(slot, units, told(error))
+            return
         with self._changed:
-            lane = slot.lanes[operation].setdefault(job.client, Lane(served=self.counters.batches))
-            lane.parts.extend(parts)
+            if parts:
+                lane = slot.lanes[operation].setdefault(job.client, Lane(served=self.counters.batches))
+                lane.parts.extend(parts)
             if job.future.done():  # it left while its texts became tokens
                 queues.drop_unwanted(slot)
             self._changed.notify_all()
-        self._deliver(slot, [unit for unit in units if unit.complete])
+        self._deliver(slot, [unit for unit in units if unit.tokenised and not unit.tokenised.pieces])
 
     def _work(self) -> None:
-        """The thread that computes and unloads, until the end."""
-        while todo := self._next():
-            if isinstance(todo, Batch):
-                self._run(todo)
-            else:
-                self._residency.unload(todo)
+        """The thread that computes and unloads, until the end. Nobody waits for one that has failed."""
+        try:
+            while self._step():
+                pass
+        except BaseException as error:  # noqa: BLE001 -- nobody else would hear of it
+            show(error)
+            self._stop("the thread that computes has failed.")
+
+    def _step(self) -> bool:
+        match self._next():
+            case None:
+                return False
+            case Batch() as batch:
+                self._run(batch)
+            case slot:
+                self._residency.unload(slot)
+        return True
 
     def _next(self) -> Batch | Slot | None:
         """What to compute or unload; None at the end."""
@@ -288,6 +317,12 @@ class Core:
         return batch
 
     def _run(self, batch: Batch) -> None:
+        try:
+            self._compute(batch)
+        except Exception as error:  # noqa: BLE001 -- the outer edge: this batch fails, not all that are to come
+            self._fail(batch.slot, [part.unit for part in batch.parts], told(error))
+
+    def _compute(self, batch: Batch) -> None:
         slot, began = batch.slot, self._clock()
         assert slot.model
         self.counters.running_tokens = batch.tokens
@@ -301,7 +336,6 @@ class Core:
             self._speed += 0.1 * (batch.tokens / seconds - self._speed)
         for part, output in zip(batch.parts, outputs, strict=True):
             if isinstance(output, Exception):
-                traceback.print_exception(output)
                 self._fail(slot, [part.unit], output)
             else:
                 part.unit.outputs[part.number] = output
@@ -326,49 +360,29 @@ class Core:
             job.answer()
 
     def _joined(self, slot: Slot, unit: Unit) -> Row | None:
-        assert slot.model
-        assert unit.tokenised
-        outputs = [unit.outputs[number] for number in range(len(unit.tokenised.pieces))]
         try:
-            return slot.model.operations[unit.operation].join(unit.asked, unit.tokenised, outputs)
+            assert slot.model
+            return unit.row(slot.model)
         except Exception as error:  # noqa: BLE001 -- the outer edge: this input fails, not its batch
-            self._fail(slot, [unit], _told(error))
+            self._fail(slot, [unit], told(error))
             return None
 
     def _fail(self, slot: Slot, units: list[Unit], error: Exception) -> None:
         with self._changed:
             for unit in units:
-                slot.units.pop(unit.key, None)
+                if slot.units.get(unit.key) is unit:  # else it was dropped, and somebody asked anew
+                    del slot.units[unit.key]
         for job in {id(job): job for unit in units for job in unit.waiters}.values():
             job.fail(error)
 
-    def _status(self, name: str) -> ModelStatus:
-        facts, slot = self._library.facts(name), self._residency.slots.get(name)
-        if slot is None:
-            return facts
-        loading = slot.state == "absent" and (slot.resolving or slot.wanting)
-        return replace(
-            facts,
-            state="loading" if loading else slot.state,
-            footprint_bytes=slot.footprint_bytes or facts.footprint_bytes,
-            pinned=slot.pinned,
-            waiting=len(slot.waiting),
-            failure=str(slot.failure.error) if slot.failure else "",
-        )
+    def _facts(self, name: str) -> ModelStatus:
+        try:
+            return self._library.facts(name)
+        except Exception:  # noqa: BLE001 -- its folder may be gone, and it is still in memory
+            return ModelStatus(name, "absent", 0, 0, 0, "", abilities=(), on_disk=False)
 
 
-def _length(asked: Any) -> int:
-    return len(asked.text if hasattr(asked, "text") else asked.passage)
-
-
-def _told(error: Exception) -> EngineError:
-    if isinstance(error, EngineError):
-        return error
-    traceback.print_exception(error)
-    return EngineError(f"The engine failed on this request ({type(error).__name__}: {error}).")
-
-
-def _failed(error: EngineError) -> Future[Any]:
+def _failed(error: Exception) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_exception(error)
     return future

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tamis_engine.errors import EngineError, OutOfMemory
+from tamis_engine.errors import OutOfMemory
+from tamis_engine.running.failures import told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,7 @@ def forward(
         return list(operation.forward(pieces))
     except Exception as error:  # noqa: BLE001 -- the outer edge: what fails is told to whom it belongs
         problem = error
+        traceback.clear_frames(error.__traceback__)  # they hold the very tensors that there was no room for
     if reliefs and ran_out_of_memory(problem):
         reliefs[0]()
         return forward(operation, pieces, reliefs[1:])
@@ -47,8 +50,4 @@ def forward(
 def _told(problem: Exception, tokens: int) -> Exception:
     if ran_out_of_memory(problem):
         return OutOfMemory(f"A text of {tokens:,} tokens does not fit into memory beside the model. Send it in parts.")
-    if isinstance(problem, EngineError):
-        return problem
-    failure = EngineError(f"The engine failed on this request ({type(problem).__name__}: {problem}).")
-    failure.__cause__ = problem
-    return failure
+    return told(problem)

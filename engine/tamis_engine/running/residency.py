@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tamis_engine.errors import EngineError, EngineUnavailable, ModelInvalid, ModelUnavailable, OutOfMemory
 from tamis_engine.protocol import Loading
 from tamis_engine.running import eviction, memory
+from tamis_engine.running.failures import show
 from tamis_engine.running.oom import ran_out_of_memory
 from tamis_engine.running.slots import Failure, Slot
 
 if TYPE_CHECKING:
     from tamis_engine.models.spec import Spec
     from tamis_engine.operation import Model
-    from tamis_engine.protocol import ModelState, ModelStatus, OnProgress
+    from tamis_engine.protocol import ModelStatus, OnProgress
     from tamis_engine.running.jobs import Job
 
 COOL_DOWN_SECONDS: dict[type[Exception], float] = {
@@ -96,28 +96,42 @@ class Residency:
         self.clock = clock
         self._host_budget_bytes = host_budget_bytes
 
-    def slot(self, name: str) -> Slot:
-        """Of the model of that name. Raises `ModelNotFound`, and what the last load failed with while it cools down."""
+    def named(self, name: str) -> str:
+        """The one name of that model. Raises `ModelNotFound`. Without the lock, for it may read files."""
         name = self._library.canonical(name)
+        if name not in self.slots:
+            self._library.facts(name)
+        return name
+
+    def slot(self, name: str) -> Slot:
+        """Of the model of that one name. Raises what the last load failed with while it cools down."""
         slot = self.slots.get(name)
         if slot is None:
-            self._library.facts(name)
+            self.slots = {each.name: each for each in self.slots.values() if not self._never_was(each)}
             slot = self.slots[name] = Slot(name)
         if slot.failure and self.clock() < slot.failure.until:
-            raise slot.failure.error
+            raise slot.failure.error.with_traceback(None)  # that of the last time holds what was asked then
         return slot
 
-    def resolve(self, job: Job) -> None:
-        """Find out what the model is, once for all who ask, and go on with `resolved`."""
-        job.slot.unresolved.append(job)
-        if not job.slot.resolving:
-            job.slot.resolving = True
-            threading.Thread(target=self._resolve, args=(job.slot,), daemon=True).start()
+    def resolve(self, job: Job) -> bool:
+        """True where it is known what the model is. Else that is found out, once for all, and `resolved` is told."""
+        slot = job.slot
+        job.spec = slot.spec
+        if slot.spec:
+            return True
+        slot.unresolved.append(job)
+        if not slot.resolving:
+            slot.resolving = self._in_background(self._resolve, slot)
+        return False
 
     def want(self, job: Job) -> bool:
         """True with a lease now. Else, unless the caller has left, one comes with the model: then `granted` is told."""
-        slot = job.slot
+        slot = job.slot = self.slots.setdefault(job.slot.name, job.slot)
         if job.future.done():
+            return False
+        if job.spec != slot.spec:  # it was gone meanwhile, and may come back as another
+            if self.resolve(job):
+                self.resolved(job)
             return False
         if slot.state == "resident":
             job.leased = True
@@ -125,8 +139,8 @@ class Residency:
             slot.used_at = self.clock()
             return True
         slot.wanting.append(job)
-        if job.on_progress and slot.progress:
-            job.on_progress(slot.progress)
+        if slot.progress:
+            job.tell(slot.progress)
         self.replan()
         return False
 
@@ -155,13 +169,14 @@ class Residency:
         plan = eviction.plan(held, wanted, self.policy, self.clock())
         self.look_again_at = plan.look_again_at
         for name, reason in plan.refuse:
-            self._give_up(self.slots[name], OutOfMemory(reason))
+            # nothing was tried, so whoever unpins a model may ask again at once
+            self._give_up(self.slots[name], OutOfMemory(reason), cool_down_seconds=0)
         for name in plan.drain:
             self.drain(self.slots[name])
         for name in plan.load:
             slot = self.slots[name]
-            slot.state = "loading"
-            threading.Thread(target=self._make_resident, args=(slot,), daemon=True).start()
+            if self._in_background(self._make_resident, slot):
+                slot.state, slot.dismissed = "loading", False
         for slot in self.slots.values():
             if slot.asked_for() and slot.progress is None:
                 self._tell(slot, Loading(slot.name, "waiting for room"))
@@ -177,24 +192,35 @@ class Residency:
 
         For the thread that computes, without the lock.
         """
-        if slot.model and self._may_park(slot):
-            slot.model.park()
-            state: ModelState = "parked"
-        else:
-            slot.model, state = None, "absent"
+        parked = self._park(slot)
+        if not parked:
+            slot.model = None
         memory.release()
         with self.changed:
-            slot.state, slot.parked_at = state, self.clock()
+            if parked:
+                slot.state, slot.parked_at = "parked", self.clock()
+            else:
+                slot.empty()
             self.evictions += 1
             self.replan()
 
     def dismiss(self, slot: Slot) -> None:
         """It goes for good once nobody uses it."""
-        with self.changed:
-            slot.pinned, slot.dismissed = False, True
-            if slot.state == "parked":
-                slot.model, slot.state = None, "absent"
-            self.drain(slot)
+        slot.pinned, slot.dismissed = False, True
+        if slot.state == "parked":
+            slot.empty()
+        self.drain(slot)
+
+    def _park(self, slot: Slot) -> bool:
+        """False where it is not to be parked, or can't be."""
+        try:
+            if not slot.model or not self._may_park(slot):
+                return False
+            slot.model.park()
+        except Exception as error:  # noqa: BLE001 -- the device's library: the model is loaded anew instead
+            show(error)
+            return False
+        return True
 
     def _may_park(self, slot: Slot) -> bool:
         """Makes room for it in host memory, if it may have some."""
@@ -205,7 +231,7 @@ class Residency:
             if dropped is None or slot.dismissed:
                 return False
             for name in dropped:
-                self.slots[name].model, self.slots[name].state = None, "absent"
+                self.slots[name].empty()
             return True
 
     def make_room(self, keep: Slot) -> None:
@@ -221,47 +247,68 @@ class Residency:
     def _resolve(self, slot: Slot) -> None:
         try:
             spec = self._library.spec(slot.name, self._teller(slot))
-        except Exception as error:  # noqa: BLE001 -- the edge of a thread: the callers get it
+        except BaseException as error:  # noqa: BLE001 -- the edge of a thread: the callers get it, also a Rust panic
             with self.changed:
                 slot.resolving = False
                 self._give_up(slot, _as_engine_error(slot.name, error))
             return
         with self.changed:
             slot.resolving, slot.spec, slot.failure, slot.progress = False, spec, None, None
-            slot.footprint_bytes = self._footprints.expected(spec)
+            slot.footprint_bytes = slot.footprint_bytes or self._footprints.expected(spec)
             jobs, slot.unresolved = slot.unresolved, []
             for job in jobs:
+                job.spec = spec
                 self.resolved(job)
 
     def _make_resident(self, slot: Slot) -> None:
-        assert slot.spec
-        self._teller(slot)(Loading(slot.name, "loading"))
+        tell = self._teller(slot)
         try:
-            model = slot.model or self._load(slot.spec)
+            spec = slot.spec or self._library.spec(slot.name, tell)
+            tell(Loading(slot.name, "loading"))
+            model = slot.model or self._load(spec)
             model.unpark()
-        except Exception as error:  # noqa: BLE001 -- the edge of a thread: the callers get it
+            footprint_bytes = model.footprint_bytes
+        except BaseException as error:  # noqa: BLE001 -- as above
             with self.changed:
-                slot.model, slot.state = None, "absent"
+                slot.empty()
                 self._give_up(slot, _as_engine_error(slot.name, error))
                 self.replan()
             return
         with self.changed:
-            slot.model, slot.state, slot.failure, slot.progress = model, "resident", None, None
-            slot.dismissed = False
-            slot.footprint_bytes = model.footprint_bytes
+            slot.model, slot.spec, slot.state, slot.failure, slot.progress = model, spec, "resident", None, None
+            slot.footprint_bytes = footprint_bytes
             slot.loaded_at = slot.used_at = self.clock()
             self.loads += 1
             jobs, slot.wanting = slot.wanting, []
             for job in jobs:
                 if self.want(job):
                     self.granted(job)
+            if slot.dismissed:  # while it loaded
+                self.drain(slot)
             self.replan()
-        self._footprints.remember(slot.spec, model.footprint_bytes)
+        self._footprints.remember(spec, footprint_bytes)
 
-    def _give_up(self, slot: Slot, error: EngineError) -> None:
+    def _never_was(self, slot: Slot) -> bool:
+        """Nobody found out what it is, and nobody is trying."""
+        failed = slot.failure is not None and slot.failure.until <= self.clock()
+        return failed and slot.spec is None and slot.state == "absent" and not slot.resolving and not slot.waiting
+
+    def _in_background(self, work: Callable[[Slot], None], slot: Slot) -> bool:
+        """False where there is no thread left to do it, which those who wait are told."""
+        try:
+            threading.Thread(target=work, args=(slot,), daemon=True).start()
+        except RuntimeError as error:
+            self._give_up(slot, EngineUnavailable(f"it can't go on ({error})."))
+            return False
+        return True
+
+    def _give_up(self, slot: Slot, error: EngineError, cool_down_seconds: float | None = None) -> None:
         """Tell all who wait, and let nobody try again for a while."""
-        seconds = COOL_DOWN_SECONDS.get(type(error), OTHER_COOL_DOWN_SECONDS)
-        slot.failure, slot.progress, slot.pinned = Failure(error, self.clock() + seconds), None, False
+        if cool_down_seconds is None:
+            cool_down_seconds = COOL_DOWN_SECONDS.get(type(error), OTHER_COOL_DOWN_SECONDS)
+        # where it happened would hold on to all that was loaded by then
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        slot.failure, slot.progress, slot.pinned = Failure(error, self.clock() + cool_down_seconds), None, False
         for job in slot.waiting:
             job.fail(error)
 
@@ -281,16 +328,15 @@ class Residency:
     def _tell(self, slot: Slot, progress: Loading) -> None:
         slot.progress = progress
         for job in slot.waiting:
-            if job.on_progress:
-                job.on_progress(progress)
+            job.tell(progress)
 
 
-def _as_engine_error(name: str, error: Exception) -> EngineError:
+def _as_engine_error(name: str, error: BaseException) -> EngineError:
     if isinstance(error, EngineError):
         return error
     if ran_out_of_memory(error):
         return OutOfMemory(f"Model {name!r} does not fit into the free memory. Unload others, or close programs.")
     if isinstance(error, ImportError):
         return EngineUnavailable(f"{error}.")
-    traceback.print_exception(error)
+    show(error)
     return ModelInvalid(name, f"loading it failed ({type(error).__name__}: {error}).")

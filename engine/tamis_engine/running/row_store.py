@@ -27,7 +27,8 @@ REST_SECONDS = 60.0
 """How long the file is left alone after it was locked, or the disk full."""
 TOUCH_SECONDS = 3600
 """A row's last use on record may be that old: so reads write next to nothing."""
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 1.0
+"""For what is not written yet; a process that ends has no more time."""
 PENDING_BYTES = 32 * 2**20
 """Of rows that wait to be written; more are not kept."""
 
@@ -137,7 +138,8 @@ class RowStore:
     def _say(self, sentence: str) -> None:
         if not self._said:
             self._said = True
-            sys.stderr.write(f"tamis: {sentence}\n")
+            with suppress(OSError, ValueError):  # the log may lie on the same full disk
+                sys.stderr.write(f"tamis: {sentence}\n")
 
 
 class _Job(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis_engine.running.eviction import Held, Parked, Wanted
@@ -13,7 +13,7 @@ from tamis_engine.running.jobs import Job, Lane, Unit
 if TYPE_CHECKING:
     from tamis_engine.models.spec import OperationName, Spec
     from tamis_engine.operation import Model
-    from tamis_engine.protocol import Loading, ModelState
+    from tamis_engine.protocol import Loading, ModelState, ModelStatus
 
 
 class Failure(NamedTuple):
@@ -53,6 +53,10 @@ class Slot:
     """Inputs that are computed now."""
     lanes: dict[OperationName, dict[Hashable, Lane]] = field(default_factory=lambda: defaultdict(dict))
 
+    def empty(self) -> None:
+        """It is gone for good; its files are read anew when it comes back, for they may be others by then."""
+        self.model, self.spec, self.state = None, None, "absent"
+
     @property
     def waiting(self) -> list[Job]:
         """All who wait for the model itself."""
@@ -62,6 +66,18 @@ class Slot:
     def usable(self) -> bool:
         """Whether the model can compute now."""
         return self.state in ("resident", "draining")
+
+    def status(self, facts: ModelStatus) -> ModelStatus:
+        """What is known of the model anyway, and how it stands now."""
+        loading = self.state == "absent" and (self.resolving or self.wanting)
+        return replace(
+            facts,
+            state="loading" if loading else self.state,
+            footprint_bytes=self.footprint_bytes or facts.footprint_bytes,
+            pinned=self.pinned,
+            waiting=len(self.waiting),
+            failure=str(self.failure.error) if self.failure else "",
+        )
 
     def held(self) -> Held | None:
         """What eviction needs to know where the model takes memory of the device."""

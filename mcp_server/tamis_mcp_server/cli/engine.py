@@ -13,6 +13,7 @@ import click
 from tamis_mcp_server.cli.failures import Command
 from tamis_mcp_server.cli.output import emit
 from tamis_mcp_server.cli.session import Wiring
+from tamis_mcp_server.models import size
 from tamis_mcp_server.settings import ENGINE_TOKEN, engine_place, local_engine
 
 if TYPE_CHECKING:
@@ -65,14 +66,16 @@ def described(status: EngineStatus) -> str:
     """A line a fact."""
     minutes, seconds = divmod(int(status.uptime_seconds), 60)
     models = ", ".join(
-        f"{model.name} ({model.state}, {model.footprint_bytes / 1e6:.0f} MB of weights)" for model in status.models
+        f"{model.name} ({model.state}, {size(model.footprint_bytes)})"
+        for model in status.models
+        if model.state != "absent"
     )
     facts = {
         "process": f"{status.pid}, up {minutes} min {seconds} s",
         "clients": f"{status.clients} connected",
         "calls": f"{status.calls:,} since it started",
-        "models": models,
-        "memory": f"{status.resident_bytes / 1e6:.0f} MB",
+        "models": models or "none in memory",
+        "memory": f"{size(status.resident_bytes)}; models may take {size(int(status.numbers['budget_bytes']))}",
         "socket": status.address,
     }
     return "\n".join(f"{name:<8} {fact}" for name, fact in facts.items())

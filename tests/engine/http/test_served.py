@@ -14,7 +14,7 @@ import pytest
 from tamis_engine import errors
 from tamis_engine.http import caller
 from tamis_engine.http.serve import Port, serve
-from tamis_engine.protocol import EncodeRequest, Loading, ScoreRequest
+from tamis_engine.protocol import EncodeRequest, Engine, Loading, ScoreRequest
 from tamis_engine.remote import RemoteEngine
 from tests.engine.http.conftest import TOKEN
 from tests.fakes import OTHER_MODEL, FakeEngine
@@ -25,7 +25,7 @@ ASKED = EncodeRequest(("a b",))
 
 
 @asynccontextmanager
-async def served(engine: FakeEngine) -> AsyncIterator[str]:
+async def served(engine: Engine) -> AsyncIterator[str]:
     """The URL; a signal ends the service, as it does at a terminal."""
     listening, url = anyio.Event(), ""
 

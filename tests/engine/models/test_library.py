@@ -119,8 +119,8 @@ def test_a_folder_that_can_not_be_used_has_no_facts_and_says_why_when_it_is_need
     ("name", "said"),
     [
         ("bge-smal", "Did you mean 'bge-small'?"),
-        ("quite-something-else", "Known models: all-MiniLM-L6-v2, mdbr-leaf-ir"),
-        ("~/nowhere", "No model named"),
+        ("quite-something-else", "or the path of a folder, which begins with / or ~"),
+        ("~/nowhere", "There is no such folder"),
         ("a/b/c", "No model named"),
     ],
 )

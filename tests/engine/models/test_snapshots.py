@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from tamis_engine.errors import ModelNotFound, ModelUnavailable
+from tamis_engine.errors import ModelInvalid, ModelNotFound, ModelUnavailable
 from tamis_engine.models.refusals import in_sentences
 from tamis_engine.models.snapshots import Hub, wanted
 from tests.engine.models.fake_hub import FakeHub, Repository
@@ -68,6 +68,20 @@ def test_the_first_commit_that_was_used_is_used_from_then_on_without_a_network(h
     asked = len(server.asked)
     assert hub.fetch(REPO, None, nobody) == first == hub.on_disk(REPO, None)
     assert len(server.asked) == asked
+
+
+def test_what_others_removed_from_the_cache_is_fetched_again(hub: Hub) -> None:
+    folder = hub.fetch(REPO, None, nobody)
+    (folder / "model.safetensors").resolve().unlink()
+    assert hub.on_disk(REPO, None) is None
+    assert hub.fetch(REPO, None, nobody) == folder
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_a_repository_without_any_file_of_a_model_is_refused(hub: Hub, server: FakeHub) -> None:
+    server.repositories[REPO] = Repository({"README.md": b"a data set"})
+    with pytest.raises(ModelInvalid, match="holds no files of a model"):
+        hub.fetch(REPO, None, nobody)
 
 
 def test_another_revision_is_fetched_beside_the_first(hub: Hub, server: FakeHub) -> None:

@@ -132,7 +132,7 @@ def test_a_model_goes_only_by_draining_and_never_turns_back(steps: list[Step]) -
                 assert now is not None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(STEPS)
 def test_whoever_waits_is_served_once_leases_end(steps: list[Step]) -> None:
     world = after(steps)
@@ -146,7 +146,7 @@ def test_whoever_waits_is_served_once_leases_end(steps: list[Step]) -> None:
     assert not world.waiting
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(STEPS)
 def test_whoever_waits_is_served_though_all_that_is_there_is_used_without_a_pause(steps: list[Step]) -> None:
     world = after(steps)

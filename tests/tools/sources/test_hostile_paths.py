@@ -243,7 +243,7 @@ _PART = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(_PART, min_size=1, max_size=6), start=st.sampled_from(["", "/", "./", "file://", "tmp"]))
 def test_nothing_outside_the_roots_is_ever_read(reader, outside, parts, start):
     if not (reader.root / "link.txt").is_symlink():
