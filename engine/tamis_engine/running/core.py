@@ -18,7 +18,7 @@ from tamis_engine.errors import EngineBusy, EngineUnavailable
 from tamis_engine.protocol import DEFAULT_MODEL, ModelStatus
 from tamis_engine.running import memory, oom, plans, queues
 from tamis_engine.running.failures import show, told
-from tamis_engine.running.jobs import Job, Lane, Unit, cut
+from tamis_engine.running.jobs import Job, Unit, cut
 from tamis_engine.running.queues import Batch
 from tamis_engine.running.rows import RowCache, key
 
@@ -255,6 +255,9 @@ class Core:
             shared = [slot.units[name] for name in names if name in slot.units]
             for unit in shared:
                 unit.waiters.append(job)
+                for part in unit.parts:
+                    if not part.taken:
+                        queues.put(part, job.client, slot, self.counters.batches)
             units = [Unit(name, inputs[name], operation, [job]) for name in names if name not in slot.units]
             slot.units.update((unit.key, unit) for unit in units)
         if not units:
@@ -265,9 +268,9 @@ class Core:
             self._fail(slot, units, told(error))
             return
         with self._changed:
-            if parts:
-                lane = slot.lanes[operation].setdefault(job.client, Lane(served=self.counters.batches))
-                lane.parts.extend(parts)
+            for part in parts:
+                for client in {waiter.client for waiter in part.unit.waiters}:
+                    queues.put(part, client, slot, self.counters.batches)
             if job.future.done():  # it left while its texts became tokens
                 queues.drop_unwanted(slot)
             self._changed.notify_all()

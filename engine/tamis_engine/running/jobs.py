@@ -94,6 +94,7 @@ class Unit:
     operation: OperationName
     waiters: list[Job]
     tokenised: Tokenised | None = None
+    parts: list[Part] = field(default_factory=list["Part"])
     outputs: dict[int, NDArray[np.float32]] = field(default_factory=dict[int, "NDArray[np.float32]"])
 
     @property
@@ -118,20 +119,24 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One piece of a unit, waiting for a forward pass; `length` in tokens."""
+    """One piece of a unit, waiting for a forward pass; `length` in tokens.
+
+    It stands in the lane of each client that waits for it, and goes with the first that gets its turn.
+    """
 
     unit: Unit
     number: int
     length: int
+    taken: int = 0
+    """The number of the batch that it went with."""
 
 
 def cut(units: Sequence[Unit], tokenised: Sequence[Tokenised]) -> list[Part]:
     """What became of the units as parts, short ones first."""
-    parts: list[Part] = []
     for unit, found in zip(units, tokenised, strict=True):
         unit.tokenised = found
-        parts += [Part(unit, at, len(piece.ids) - piece.shared) for at, piece in enumerate(found.pieces)]
-    return sorted(parts, key=lambda part: part.length)
+        unit.parts = [Part(unit, at, len(piece.ids) - piece.shared) for at, piece in enumerate(found.pieces)]
+    return sorted((part for unit in units for part in unit.parts), key=lambda part: part.length)
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +146,22 @@ class Lane:
     parts: deque[Part] = field(default_factory=deque[Part])
     served: int = 0
     """The number of the batch that last took of it."""
+
+    def skip(self) -> None:
+        """What went with another lane's turn."""
+        while self.parts and self.parts[0].taken:
+            self.parts.popleft()
+
+    def take(self, count: int, number: int) -> list[Part]:
+        """The first so many for batch `number`, without those that another lane has put into it."""
+        taken: list[Part] = []
+        while count:
+            part = self.parts.popleft()
+            count -= part.taken in (0, number)
+            if not part.taken:
+                part.taken = number
+                taken.append(part)
+        return taken
 
 
 def _length(asked: Input) -> int:

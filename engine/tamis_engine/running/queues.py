@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis_engine.running.batching import fill
+from tamis_engine.running.jobs import Lane, Part
 
 if TYPE_CHECKING:
     from tamis_engine.models.spec import OperationName
-    from tamis_engine.running.jobs import Lane, Part
     from tamis_engine.running.slots import Slot
 
 
@@ -41,30 +42,45 @@ def next_batch(slots: Iterable[Slot], number: int) -> Batch | None:
         Queue(min(lane.served for lane in lanes.values()), slot, operation, lanes)
         for slot in slots
         for operation, lanes in slot.lanes.items()
-        if lanes and slot.usable
+        if _waiting(lanes) and slot.usable
     ]
     if not waiting:
         return None
     _, slot, operation, lanes = min(waiting, key=lambda each: each.served)
     assert slot.model
     ordered = sorted(lanes.items(), key=lambda item: item[1].served)
-    lengths = [(part.length for part in lane.parts) for _, lane in ordered]
+    lengths = [(part.length for part in lane.parts if not part.taken) for _, lane in ordered]
     parts: list[Part] = []
-    for (client, lane), count in zip(ordered, fill(lengths, slot.model.batch_tokens), strict=True):
-        parts += [lane.parts.popleft() for _ in range(count)]
+    for (_, lane), count in zip(ordered, fill(lengths, slot.model.batch_tokens), strict=True):
+        parts += lane.take(count, number)
         lane.served = number if count else lane.served
-        if not lane.parts:
-            del lanes[client]
     return Batch(slot, operation, sorted(parts, key=lambda part: part.length))
 
 
+def put(part: Part, client: Hashable, slot: Slot, number: int) -> None:
+    """Into the lane of a client that waits for it; a lane that begins comes behind batch `number`."""
+    slot.lanes[part.unit.operation].setdefault(client, Lane(served=number)).parts.append(part)
+
+
+def _waiting(lanes: dict[Hashable, Lane]) -> bool:
+    for client, lane in list(lanes.items()):
+        lane.skip()
+        if not lane.parts:
+            del lanes[client]
+    return bool(lanes)
+
+
 def drop_unwanted(slot: Slot) -> None:
-    """What nobody waits for any more."""
-    slot.units = {name: unit for name, unit in slot.units.items() if unit.wanted}
+    """What nobody waits for any more; but what is on its way out of the lanes comes to its end, and is kept."""
     for lanes in slot.lanes.values():
         for client, lane in list(lanes.items()):
-            kept = [part for part in lane.parts if part.unit.wanted]
-            lane.parts.clear()
-            lane.parts.extend(kept)
-            if not kept:
+            parts, lane.parts = lane.parts, deque()
+            for part in parts:
+                if part.taken:
+                    continue
+                if part.unit.wanted:
+                    lane.parts.append(part)
+                elif slot.units.get(part.unit.key) is part.unit:
+                    del slot.units[part.unit.key]
+            if not lane.parts:
                 del lanes[client]
