@@ -244,7 +244,7 @@ class Core:
         if job.missing and not job.future.done():
             self._later(self._tokenise, job)
 
-    def _tokenise_some(self, job: Job, names: list[bytes]) -> None:
+    def _tokenise_some(self, job: Job, names: list[bytes]) -> None:  # noqa: C901 -- one step that must not be torn
         """Join what is computed for others already; turn the rest into parts of batches."""
         assert job.plan
         inputs, slot, operation = job.inputs(), job.slot, job.plan.operation
