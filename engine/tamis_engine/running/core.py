@@ -244,37 +244,40 @@ class Core:
         if job.missing and not job.future.done():
             self._later(self._tokenise, job)
 
-    def _tokenise_some(self, job: Job, names: list[bytes]) -> None:  # noqa: C901 -- one step that must not be torn
-        """Join what is computed for others already; turn the rest into parts of batches."""
-        assert job.plan
-        inputs, slot, operation = job.inputs(), job.slot, job.plan.operation
+    def _tokenise_some(self, job: Job, names: list[bytes]) -> None:
+        slot = job.slot
         with self._changed:
             model = slot.model
             if job.future.done() or model is None:  # its lease is gone, and maybe the model
                 return
-            shared = [slot.units[name] for name in names if name in slot.units]
-            for unit in shared:
-                unit.waiters.append(job)
-                for part in unit.parts:
-                    if not part.taken:
-                        queues.put(part, job.client, slot, self.counters.batches)
-            units = [Unit(name, inputs[name], operation, [job]) for name in names if name not in slot.units]
-            slot.units.update((unit.key, unit) for unit in units)
+            units = self._joined_and_new(job, names)
         if not units:
             return
         try:
-            parts = cut(units, model.operations[operation].tokenise([unit.asked for unit in units]))
+            parts = cut(units, model.operations[units[0].operation].tokenise([unit.asked for unit in units]))
         except BaseException as error:  # noqa: BLE001 -- a Rust panic too: others may wait for the same texts
             self._fail(slot, units, told(error))
             return
         with self._changed:
             for part in parts:
-                for client in {waiter.client for waiter in part.unit.waiters}:
-                    queues.put(part, client, slot, self.counters.batches)
+                queues.put(part, part.unit.waiters, slot, self.counters.batches)
             if job.future.done():  # it left while its texts became tokens
                 queues.drop_unwanted(slot)
             self._changed.notify_all()
-        self._deliver(slot, [unit for unit in units if unit.tokenised and not unit.tokenised.pieces])
+        self._deliver(slot, [unit for unit in units if unit.tokenised and not unit.parts])
+
+    def _joined_and_new(self, job: Job, names: list[bytes]) -> list[Unit]:
+        """Wait with others for what is computed for them already; the rest as units of its own."""
+        assert job.plan
+        inputs, slot = job.inputs(), job.slot
+        for name in names:
+            if unit := slot.units.get(name):
+                unit.waiters.append(job)
+                for part in unit.parts:
+                    queues.put(part, [job], slot, self.counters.batches)
+        units = [Unit(name, inputs[name], job.plan.operation, [job]) for name in names if name not in slot.units]
+        slot.units.update((unit.key, unit) for unit in units)
+        return units
 
     def _work(self) -> None:
         """The thread that computes and unloads, until the end. Nobody waits for one that has failed."""

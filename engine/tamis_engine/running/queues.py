@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis_engine.running.batching import fill
-from tamis_engine.running.jobs import Lane, Part
+from tamis_engine.running.jobs import Job, Lane, Part
 
 if TYPE_CHECKING:
     from tamis_engine.models.spec import OperationName
@@ -57,9 +57,12 @@ def next_batch(slots: Iterable[Slot], number: int) -> Batch | None:
     return Batch(slot, operation, sorted(parts, key=lambda part: part.length))
 
 
-def put(part: Part, client: Hashable, slot: Slot, number: int) -> None:
-    """Into the lane of a client that waits for it; a lane that begins comes behind batch `number`."""
-    slot.lanes[part.unit.operation].setdefault(client, Lane(served=number)).parts.append(part)
+def put(part: Part, waiters: Iterable[Job], slot: Slot, number: int) -> None:
+    """Into the lanes of their clients, if it is still to be computed; a new lane comes behind batch `number`."""
+    if not part.taken:
+        lanes = slot.lanes[part.unit.operation]
+        for client in dict.fromkeys(job.client for job in waiters):
+            lanes.setdefault(client, Lane(served=number)).parts.append(part)
 
 
 def _waiting(lanes: dict[Hashable, Lane]) -> bool:
