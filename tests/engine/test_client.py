@@ -71,6 +71,18 @@ async def test_no_process_runs_before_the_first_call_or_after_the_last(command: 
     assert lines() == ["started"]
 
 
+async def test_a_look_at_the_models_starts_no_process_after_the_last_one_ended(command: Command, lines: Lines) -> None:
+    async with private(command) as engine:
+        await engine.ready()
+        assert engine.pid
+        os.kill(engine.pid, signal.SIGKILL)
+        with anyio.fail_after(20):
+            while engine.pid:
+                await anyio.lowlevel.checkpoint()
+        assert await engine.models()
+    assert lines() == ["started"]
+
+
 async def test_many_first_callers_start_one_process(command: Command, lines: Lines) -> None:
     async with private(command) as engine, anyio.create_task_group() as tasks:
         for number in range(10):

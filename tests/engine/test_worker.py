@@ -48,6 +48,18 @@ def test_a_malformed_frame_ends_the_worker_with_a_sentence(data: bytes, command:
     assert b"Traceback" not in stderr
 
 
+def test_a_client_killed_in_the_middle_of_a_frame_leaves_no_worker_behind(command: tuple[str, ...]) -> None:
+    process = start(command)
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    process.stderr.close()
+    process.stdin.write(encode(1, "hold")[:-1])
+    process.stdin.close()
+    assert process.wait(10) == 1
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from tamis_engine.process.serving import Guest, Server
@@ -54,8 +55,9 @@ def serve(make: Callable[[], Core]) -> NoReturn:
     def listen() -> None:
         """Then the process is gone at once, whatever it computes."""
         problem = server.listen(guest)
-        sys.stderr.write(f"{problem}\n" if problem else "")
-        sys.stderr.flush()
+        with suppress(OSError):  # who would read it may be gone too
+            sys.stderr.write(f"{problem}\n" if problem else "")
+            sys.stderr.flush()
         leave(1 if problem else 0)
 
     def leave(code: int) -> NoReturn:

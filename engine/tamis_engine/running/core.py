@@ -264,7 +264,7 @@ class Core:
             if job.future.done():  # it left while its texts became tokens
                 queues.drop_unwanted(slot)
             self._changed.notify_all()
-        self._deliver(slot, [unit for unit in units if unit.tokenised and not unit.parts])
+        self._deliver(slot, [unit for unit in units if unit.tokenised and not unit.tokenised.pieces])
 
     def _joined_and_new(self, job: Job, names: list[bytes]) -> list[Unit]:
         """Wait with others for what is computed for them already; the rest as units of its own."""

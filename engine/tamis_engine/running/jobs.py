@@ -95,6 +95,7 @@ class Unit:
     waiters: list[Job]
     tokenised: Tokenised | None = None
     parts: list[Part] = field(default_factory=list["Part"])
+    """Those that no batch has taken yet: none in the end, for a part knows its unit, and a cycle stays in memory."""
     outputs: dict[int, NDArray[np.float32]] = field(default_factory=dict[int, "NDArray[np.float32]"])
 
     @property
@@ -160,6 +161,7 @@ class Lane:
             count -= part.taken in (0, number)
             if not part.taken:
                 part.taken = number
+                part.unit.parts = [other for other in part.unit.parts if other is not part]
                 taken.append(part)
         return taken
 

@@ -58,11 +58,10 @@ def next_batch(slots: Iterable[Slot], number: int) -> Batch | None:
 
 
 def put(part: Part, waiters: Iterable[Job], slot: Slot, number: int) -> None:
-    """Into the lanes of their clients, if it is still to be computed; a new lane comes behind batch `number`."""
-    if not part.taken:
-        lanes = slot.lanes[part.unit.operation]
-        for client in dict.fromkeys(job.client for job in waiters):
-            lanes.setdefault(client, Lane(served=number)).parts.append(part)
+    """Into the lanes of their clients; a lane that begins comes behind batch `number`."""
+    lanes = slot.lanes[part.unit.operation]
+    for client in dict.fromkeys(job.client for job in waiters):
+        lanes.setdefault(client, Lane(served=number)).parts.append(part)
 
 
 def _waiting(lanes: dict[Hashable, Lane]) -> bool:
@@ -83,7 +82,9 @@ def drop_unwanted(slot: Slot) -> None:
                     continue
                 if part.unit.wanted:
                     lane.parts.append(part)
-                elif slot.units.get(part.unit.key) is part.unit:
+                    continue
+                part.unit.parts.clear()
+                if slot.units.get(part.unit.key) is part.unit:
                     del slot.units[part.unit.key]
             if not lane.parts:
                 del lanes[client]
