@@ -72,7 +72,7 @@ class Core:
         self._speed = TOKENS_PER_SECOND
         self._preparing = ThreadPoolExecutor(PREPARING_THREADS, thread_name_prefix="prepare")
         self._thread = threading.Thread(target=self._work, name="compute", daemon=True)
-        self._stopping = False
+        self._stopped = ""  # or why
         self.counters = Counters()
         residency.resolved = partial(self._later, self._look_up)
         residency.granted = partial(self._later, self._tokenise)
@@ -90,7 +90,7 @@ class Core:
     @property
     def closed(self) -> bool:
         """True once nothing is answered any more: it was closed, or its thread has failed."""
-        return self._stopping
+        return bool(self._stopped)
 
     def save(self) -> None:
         """The last thing to do before the process ends: what was computed is on disk, or never will be."""
@@ -98,7 +98,7 @@ class Core:
 
     def _stop(self, reason: str) -> None:
         with self._changed:
-            self._stopping = True
+            self._stopped = self._stopped or reason
             # those without a lease first, so that nothing is loaded for them when the others give theirs back
             open_jobs = sorted(self._jobs.values(), key=lambda job: job.leased)
             self._changed.notify_all()
@@ -179,8 +179,8 @@ class Core:
         """And whether its model is known; where it isn't, the job goes on by itself once it is."""
         name, counters = self._residency.named(model), self.counters
         with self._changed:
-            if self._stopping:
-                raise EngineUnavailable("it was closed.")
+            if self._stopped:
+                raise EngineUnavailable(self._stopped)
             waiting = counters.waiting_tokens
             if cost and waiting and waiting + cost > self._max_waiting_tokens:
                 counters.busy += 1
@@ -301,7 +301,7 @@ class Core:
     def _next(self) -> Batch | Slot | None:
         """What to compute or unload; None at the end."""
         with self._changed:
-            while not self._stopping:
+            while not self._stopped:
                 if todo := self._residency.drained() or self._next_batch():
                     return todo
                 self._wait()

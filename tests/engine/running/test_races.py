@@ -238,7 +238,7 @@ def test_a_thread_that_computes_and_fails_leaves_nobody_waiting(opened: Open, mo
     monkeypatch.setattr(queues, "next_batch", broken)
     assert "has failed" in failure(engine, "x")
     assert engine.closed
-    assert "not available" in failure(engine, "y")
+    assert "has failed" in failure(engine, "y")
 
 
 def test_a_log_that_cannot_be_written_costs_no_answer(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
