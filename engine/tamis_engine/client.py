@@ -46,10 +46,10 @@ async def at_a_glance(address: Address | None = None) -> tuple[ModelStatus, ...]
         if status:
             return status.models
     # late: most programs never ask
-    from tamis_engine.models.library import Library
+    from tamis_engine.models.registry import Registry
 
-    library = Library()
-    return tuple(library.facts(name) for name in library.known())
+    registry = Registry()
+    return tuple(registry.facts(name) for name in registry.known())
 
 
 class LocalEngine:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tamis_engine.native.library import CannotCompute, best
+from tamis_engine.native.kernel import CannotCompute, best
 from tamis_evals import bench_engine_work as work
 from tamis_evals.quiet import DISTURBED, Measured, undisturbed
 

@@ -1,4 +1,4 @@
-"""A library of models that compute nothing: they record, and do what they are told."""
+"""A registry of models that compute nothing: they record, and do what they are told."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def spec(name: str = DEFAULT_MODEL, footprint_bytes: int = 1, abilities: Sequenc
 
 
 @dataclass
-class FakeLibrary:
+class FakeRegistry:
     """`before_spec` runs in the thread that asks for a spec."""
 
     specs: Mapping[str, Spec] = field(default_factory=lambda: {DEFAULT_MODEL: spec()})
@@ -105,12 +105,12 @@ class FakeModel:
 
 def core(model: FakeModel | None = None, **options: Any) -> Core:
     """Over one fake model, or those that `load` makes."""
-    library = options.pop("library", FakeLibrary())
+    registry = options.pop("registry", FakeRegistry())
     load = options.pop("load", lambda _spec: model or FakeModel())
     policy = options.pop("policy", Policy(10_000))
     limits = {name: options.pop(name) for name in ("max_waiting_tokens",) if name in options}
-    residency = Residency(library, load, policy, **options)
-    return Core(library, residency, cache=RowCache(None), **limits)
+    residency = Residency(registry, load, policy, **options)
+    return Core(registry, residency, cache=RowCache(None), **limits)
 
 
 def percent(done: int) -> Loading:

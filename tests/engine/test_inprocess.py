@@ -7,7 +7,7 @@ import pytest
 
 from tamis_engine.inprocess import InProcessEngine
 from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest, ExtractRequest, Loading, ScoreRequest
-from tests.engine.fake_models import FakeLibrary, FakeModel, FakeOperation, core, percent
+from tests.engine.fake_models import FakeModel, FakeOperation, FakeRegistry, core, percent
 
 pytestmark = pytest.mark.anyio
 
@@ -34,16 +34,16 @@ async def test_a_cancelled_call_is_dropped_before_its_next_batch() -> None:
 
 async def test_who_waits_for_a_model_is_told_how_far_it_is_on_its_own_loop() -> None:
     told: list[tuple[Loading, int]] = []
-    library = FakeLibrary(before_spec=lambda _name, tell: tell(percent(50)))
-    async with InProcessEngine(lambda: core(library=library)) as engine:
+    registry = FakeRegistry(before_spec=lambda _name, tell: tell(percent(50)))
+    async with InProcessEngine(lambda: core(registry=registry)) as engine:
         await engine.ready(on_progress=lambda loading: told.append((loading, threading.get_ident())))
     assert (percent(50), threading.get_ident()) in told
 
 
 async def test_a_model_loads_on_when_whoever_asked_for_it_left() -> None:
     held = threading.Event()
-    library = FakeLibrary(before_spec=lambda _name, _tell: held.wait(20))
-    async with InProcessEngine(lambda: core(library=library)) as engine:
+    registry = FakeRegistry(before_spec=lambda _name, _tell: held.wait(20))
+    async with InProcessEngine(lambda: core(registry=registry)) as engine:
         with anyio.move_on_after(0):
             await engine.ready()
         held.set()

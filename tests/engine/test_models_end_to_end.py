@@ -19,7 +19,7 @@ from tamis_engine.compute.assembly import assemble
 from tamis_engine.compute.precision import fastest_dtype
 from tamis_engine.errors import ModelInvalid, RequestInvalid
 from tamis_engine.models import catalogue
-from tamis_engine.models.library import Library
+from tamis_engine.models.registry import Registry
 from tamis_engine.models.snapshots import Hub
 from tamis_engine.models.spec import OperationName
 from tamis_engine.operation import Input, LabelledInput, PairInput, Row, TextInput
@@ -61,14 +61,14 @@ class World:
 
     place: Place
     folder: Path
-    library: Library
+    registry: Registry
 
     def name(self, kind: str) -> str:
         return RERANKER if kind == "causal" else str(self.folder / kind)
 
     def computed(self, kind: str, operation: OperationName, inputs: list[Input]) -> list[Row]:
         """By the model itself, without an engine."""
-        spec = self.library.spec(self.name(kind), print)
+        spec = self.registry.spec(self.name(kind), print)
         return rows(assemble(spec, CPU, fastest_dtype(CPU)).operations[operation], inputs)
 
 
@@ -94,7 +94,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "TAMIS_ENGINE_MEMORY": f"{BUDGET_BYTES // 1000}kB",
         }.items():
             patch.setenv(name, value)
-        yield World(place, folder, Library(Hub(hub.url, folder / "home" / "hub")))
+        yield World(place, folder, Registry(Hub(hub.url, folder / "home" / "hub")))
         anyio.run(shared.stop, place.address)
         wait_until_gone(place.address)
     shutil.rmtree(meeting)

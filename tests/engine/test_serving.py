@@ -24,7 +24,7 @@ from tamis_engine.process.wire import MAX_FRAME_BYTES, Frame, pack, read
 from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest
 from tamis_engine.running import queues
 from tamis_engine.running.core import Core
-from tests.engine.fake_models import FakeLibrary, core
+from tests.engine.fake_models import FakeRegistry, core
 from tests.engine.meeting import clients, connected, engine_at, greeted, open_gate, over_both, wait_until_gone
 
 pytestmark = pytest.mark.anyio
@@ -194,12 +194,12 @@ def test_an_engine_stays_while_a_model_loads_though_whoever_asked_has_left(
     server: serving.Server, work: Callable[..., threading.Thread]
 ) -> None:
     held, talk = threading.Event(), Talk(server)
-    library = FakeLibrary(before_spec=lambda _name, _tell: held.wait(20))
+    registry = FakeRegistry(before_spec=lambda _name, _tell: held.wait(20))
 
     def make() -> Core:
         while not server.status()["calls"]:
             pass
-        return core(library=library)
+        return core(registry=registry)
 
     talk.ask(1, "ready", {"model": DEFAULT_MODEL})
     working = work(make, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -17,18 +18,18 @@ TRUNCATED = "Tamis-Truncated"
 """Header of answers whose shape has no word for it: how many texts were not read to their end."""
 
 
-class Shape(BaseModel, Generic[R]):
+class Shape(BaseModel, ABC, Generic[R]):
     """The body of one kind of request."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @abstractmethod
     def request(self) -> Request:
         """What the engine is asked. Raises `RequestInvalid`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, result: R) -> Response:
         """The response."""
-        raise NotImplementedError
 
 
 def _left_as_it_is(value: bool | None) -> bool | None:

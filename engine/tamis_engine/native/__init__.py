@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def available() -> str:
     """Why the kernel can't be used on this machine; empty where it can."""
-    from tamis_engine.native.library import why_not  # late: numpy
+    from tamis_engine.native.kernel import why_not  # late: numpy
 
     return why_not()
 

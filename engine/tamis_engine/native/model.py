@@ -12,7 +12,7 @@ from tamis_engine.compute.tokenizer_files import load_tokeniser
 from tamis_engine.errors import ModelInvalid, RequestInvalid
 from tamis_engine.models.spec import ClassHead, Output, Pool, Sigmoid
 from tamis_engine.native import heads
-from tamis_engine.native.library import CannotCompute, best
+from tamis_engine.native.kernel import CannotCompute, best
 from tamis_engine.native.network import NativeBert, Precision
 from tamis_engine.native.weights import all_fit, stored
 from tamis_engine.operation import PairInput, Piece, Row, Tokenised

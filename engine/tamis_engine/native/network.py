@@ -12,7 +12,7 @@ import numpy as np
 
 from tamis_engine.errors import ModelInvalid, OutOfMemory
 from tamis_engine.native import weights
-from tamis_engine.native.library import Shape
+from tamis_engine.native.kernel import Shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -25,7 +25,7 @@ from tamis_engine.running.rows import RowCache, key
 if TYPE_CHECKING:
     from tamis_engine.operation import Row
     from tamis_engine.protocol import OnProgress
-    from tamis_engine.running.residency import Library, Residency
+    from tamis_engine.running.residency import Registry, Residency
     from tamis_engine.running.slots import Slot
 
 MAX_WAITING_TOKENS = 4_000_000
@@ -56,13 +56,13 @@ class Core:
 
     def __init__(
         self,
-        library: Library,
+        registry: Registry,
         residency: Residency,
         *,
         cache: RowCache | None = None,
         max_waiting_tokens: int = MAX_WAITING_TOKENS,
     ) -> None:
-        self._library = library
+        self._registry = registry
         self._residency = residency
         self._cache = cache or RowCache(None)
         self._clock = residency.clock
@@ -152,10 +152,10 @@ class Core:
                 self._residency.replan()
 
     def models(self) -> tuple[ModelStatus, ...]:
-        """The library's models and whatever else was asked for, as they stand."""
+        """The registry's models and whatever else was asked for, as they stand."""
         with self._changed:
             asked_for = list(self._residency.slots)
-        facts = [self._facts(name) for name in dict.fromkeys([*self._library.known(), *asked_for])]
+        facts = [self._facts(name) for name in dict.fromkeys([*self._registry.known(), *asked_for])]
         with self._changed:
             slots = self._residency.slots
             return tuple(slots[each.name].status(each) if each.name in slots else each for each in facts)
@@ -383,7 +383,7 @@ class Core:
 
     def _facts(self, name: str) -> ModelStatus:
         try:
-            return self._library.facts(name)
+            return self._registry.facts(name)
         except Exception:  # noqa: BLE001 -- its folder may be gone, and it is still in memory
             return ModelStatus(name, "absent", 0, 0, 0, "", abilities=(), on_disk=False)
 

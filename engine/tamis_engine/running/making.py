@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from tamis_engine import native
 from tamis_engine.errors import EngineUnavailable
-from tamis_engine.models.library import Library
+from tamis_engine.models.registry import Registry
 from tamis_engine.process.address import identity
 from tamis_engine.running import memory, row_file
 from tamis_engine.running.core import Core
@@ -53,15 +53,15 @@ class Settings:
         return cls(environment.get(memory.SETTING, ""), environment.get(DEVICE, ""), cache)
 
 
-class Shelf(Library):
-    """The library, whose specs are told apart by what computes them: numbers of other code or devices differ."""
+class Shelf(Registry):
+    """The registry, whose specs are told apart by what computes them: numbers of other code or devices differ."""
 
     def __init__(self, device: Device) -> None:
         super().__init__()
         self._computed = f"{device} {identity()}"
 
     def spec(self, name: str, on_progress: OnProgress) -> Spec:
-        """See `Library`."""
+        """See `Registry`."""
         found = super().spec(name, on_progress)
         return replace(found, revision=f"{found.revision} {self._computed}")
 
@@ -70,17 +70,17 @@ def core(settings: Settings | None = None) -> Core:
     """Everything put together. Raises `EngineUnavailable` with a sentence where a setting makes no sense."""
     settings = settings or Settings.of(os.environ)
     device = chosen_device(settings.device)
-    library, cache = Shelf(device), settings.cache
+    registry, cache = Shelf(device), settings.cache
     host = 0 if device == "cpu" else memory.default_budget_bytes(memory.available_bytes())
     residency = Residency(
-        library,
+        registry,
         Loader(device),
         Policy(budget_bytes(settings.memory, device)),
         footprints=Footprints(cache / "footprints.json", device, "default") if cache else None,
         host_budget_bytes=host,
     )
     rows = RowCache(cache / row_file.file_name() if cache else None)
-    return Core(library, residency, cache=rows)
+    return Core(registry, residency, cache=rows)
 
 
 def chosen_device(asked: str) -> Device:

@@ -35,7 +35,7 @@ PROGRESS_SECONDS = 0.1
 """Between two reports of one download."""
 
 
-class Library(Protocol):
+class Registry(Protocol):
     """Which models there are."""
 
     def canonical(self, name: str) -> str: ...
@@ -75,7 +75,7 @@ class Residency:
 
     def __init__(
         self,
-        library: Library,
+        registry: Registry,
         load: Load,
         policy: eviction.Policy,
         *,
@@ -90,7 +90,7 @@ class Residency:
         self.loads = self.evictions = 0
         self.resolved: OnJob = lambda _job: None
         self.granted: OnJob = lambda _job: None
-        self._library = library
+        self._registry = registry
         self._load = load
         self._footprints = footprints or Forgetful()
         self.clock = clock
@@ -98,9 +98,9 @@ class Residency:
 
     def named(self, name: str) -> str:
         """The one name of that model. Raises `ModelNotFound`. Without the lock, for it may read files."""
-        name = self._library.canonical(name)
+        name = self._registry.canonical(name)
         if name not in self.slots:
-            self._library.facts(name)
+            self._registry.facts(name)
         return name
 
     def slot(self, name: str) -> Slot:
@@ -246,7 +246,7 @@ class Residency:
 
     def _resolve(self, slot: Slot) -> None:
         try:
-            spec = self._library.spec(slot.name, self._teller(slot))
+            spec = self._registry.spec(slot.name, self._teller(slot))
         except BaseException as error:  # noqa: BLE001 -- the edge of a thread: the callers get it, also a Rust panic
             with self.changed:
                 slot.resolving = False
@@ -263,7 +263,7 @@ class Residency:
     def _make_resident(self, slot: Slot) -> None:
         tell = self._teller(slot)
         try:
-            spec = slot.spec or self._library.spec(slot.name, tell)
+            spec = slot.spec or self._registry.spec(slot.name, tell)
             tell(Loading(slot.name, "loading"))
             model = slot.model or self._load(spec)
             model.unpark()

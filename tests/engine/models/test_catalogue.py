@@ -204,8 +204,8 @@ def test_a_misspelt_key_or_revision_is_refused() -> None:
 
 def test_reading_the_catalogue_needs_no_torch() -> None:
     program = (
-        "import sys; from tamis_engine.models.library import Library; library = Library();"
-        "[library.facts(name) for name in library.known()]; print(*sys.modules)"
+        "import sys; from tamis_engine.models.registry import Registry; registry = Registry();"
+        "[registry.facts(name) for name in registry.known()]; print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
     assert not {"torch", "transformers", "numpy"} & set(loaded.split())

@@ -10,7 +10,7 @@ import pytest
 from tamis_engine import embedded
 from tamis_engine.models.spec import Network, Normalize, Output, Pool, Spec, Text
 from tamis_engine.native import build
-from tamis_engine.native.library import levels, library
+from tamis_engine.native.kernel import levels, library
 from tests.engine.native.tiny import EMBEDDED_CONFIG
 
 Kernels = Mapping[str, ctypes.CDLL]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tamis_engine.native import build
-from tamis_engine.native.library import CannotCompute, best, library, why_not
+from tamis_engine.native.kernel import CannotCompute, best, library, why_not
 from tests.engine.native.conftest import Kernels
 
 

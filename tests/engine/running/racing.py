@@ -12,7 +12,7 @@ from tamis_engine.errors import EngineError
 from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest
 from tamis_engine.running.core import Core
 from tamis_engine.running.eviction import Policy
-from tests.engine.fake_models import FakeLibrary, FakeModel, spec
+from tests.engine.fake_models import FakeModel, FakeRegistry, spec
 
 Open = Callable[..., Core]
 TWO = {name: spec(name, 6) for name in ("a", "b")}
@@ -50,7 +50,7 @@ def failure(core: Core, *texts: str, model: str = DEFAULT_MODEL) -> str:
 def two(opened: Open, **options: Any) -> Core:
     """Two models, of which one fits."""
     options = {"load": lambda _spec: FakeModel(footprint_bytes=6), "policy": Policy(10, 0, 0), **options}
-    return opened(library=FakeLibrary(dict(TWO)), **options)
+    return opened(registry=FakeRegistry(dict(TWO)), **options)
 
 
 def state(core: Core, name: str = DEFAULT_MODEL) -> str:

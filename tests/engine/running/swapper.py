@@ -18,7 +18,7 @@ os.environ |= SURROUNDINGS
 
 from transformers import AutoModel
 
-from tamis_engine.models.library import Library
+from tamis_engine.models.registry import Registry
 from tamis_engine.protocol import EncodeRequest
 from tamis_engine.running.core import Core
 from tamis_engine.running.eviction import Policy
@@ -53,10 +53,10 @@ def main() -> None:
     """Each request is for the model that is not there."""
     folder, swaps, warm = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     models = [str(made(folder / name)) for name in ("a", "b")]
-    library = Library()
-    residency = Residency(library, Loader("cpu"), Policy(10**9, 0, 0))
+    registry = Registry()
+    residency = Residency(registry, Loader("cpu"), Policy(10**9, 0, 0))
     taken: list[int] = []
-    with Core(library, residency) as core:
+    with Core(registry, residency) as core:
         for model in models:
             core.ready(model).result(20)
         residency.policy = Policy(int(1.5 * residency.slots[models[0]].footprint_bytes), 0, 0)

@@ -24,7 +24,7 @@ from tamis_engine.errors import (
 from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest, Loading, ScoreRequest
 from tamis_engine.running.core import Core
 from tamis_engine.running.eviction import Policy
-from tests.engine.fake_models import FakeLibrary, FakeModel, FakeOperation, core, percent, spec
+from tests.engine.fake_models import FakeModel, FakeOperation, FakeRegistry, core, percent, spec
 
 Open = Callable[..., Core]
 TWO = {name: spec(name, 6) for name in ("a", "b")}
@@ -169,8 +169,8 @@ def test_the_model_is_loaded_once_however_many_ask_and_those_who_wait_see_progre
         if loading.step == "loading":
             told_of_the_load.set()
 
-    library = FakeLibrary(before_spec=lambda _name, tell: (gate("gate"), tell(percent(50))))
-    engine = opened(library=library, load=load)
+    registry = FakeRegistry(before_spec=lambda _name, tell: (gate("gate"), tell(percent(50))))
+    engine = opened(registry=registry, load=load)
     asked = [engine.submit(EncodeRequest((str(number),))) for number in range(5)]
     ready = engine.ready(on_progress=tell)
     assert engine.models()[0].state == "loading"
@@ -211,7 +211,7 @@ def test_a_model_leaves_for_another_only_when_nobody_uses_it(opened: Open, gate:
         moments.append(f"load {spec.name}")
         return FakeModel(FakeOperation(lambda text: (moments.append(text), gate(text))), footprint_bytes=6)
 
-    engine = opened(library=FakeLibrary(TWO), load=load, policy=Policy(10, 0, 0), clock=lambda: now[0])
+    engine = opened(registry=FakeRegistry(TWO), load=load, policy=Policy(10, 0, 0), clock=lambda: now[0])
     first = engine.submit(EncodeRequest(("gate",), "a"))
     assert gate.reached.wait(20)
     second = engine.submit(EncodeRequest(("other",), "b"))
@@ -226,8 +226,8 @@ def test_a_model_leaves_for_another_only_when_nobody_uses_it(opened: Open, gate:
 
 
 def test_a_model_that_can_never_fit_is_refused_and_nothing_leaves_for_it(opened: Open) -> None:
-    library = FakeLibrary(TWO | {"huge": spec("huge", 11)})
-    engine = opened(library=library, policy=Policy(10, 0, 0), load=lambda spec: FakeModel(footprint_bytes=6))
+    registry = FakeRegistry(TWO | {"huge": spec("huge", 11)})
+    engine = opened(registry=registry, policy=Policy(10, 0, 0), load=lambda spec: FakeModel(footprint_bytes=6))
     encoded(engine, "x", model="a")
     with pytest.raises(OutOfMemory, match="'huge' needs"):
         encoded(engine, "x", model="huge")
@@ -235,7 +235,9 @@ def test_a_model_that_can_never_fit_is_refused_and_nothing_leaves_for_it(opened:
 
 
 def test_a_pinned_model_stays_and_an_unloaded_one_goes(opened: Open) -> None:
-    engine = opened(library=FakeLibrary(TWO), policy=Policy(10, 0, 0), load=lambda _spec: FakeModel(footprint_bytes=6))
+    engine = opened(
+        registry=FakeRegistry(TWO), policy=Policy(10, 0, 0), load=lambda _spec: FakeModel(footprint_bytes=6)
+    )
     answer(engine.ready("a", pin=True))
     with pytest.raises(OutOfMemory, match="pinned"):
         encoded(engine, "x", model="b")
@@ -254,7 +256,7 @@ def test_memory_that_runs_out_takes_idle_models_before_it_halves_a_batch(opened:
     def load(spec: Any) -> FakeModel:
         return FakeModel(FakeOperation(react))
 
-    engine = opened(library=FakeLibrary(TWO), load=load, policy=Policy(100))
+    engine = opened(registry=FakeRegistry(TWO), load=load, policy=Policy(100))
     answer(engine.ready("b"))
     with pytest.raises(OutOfMemory):
         encoded(engine, "large", model="a")
@@ -268,8 +270,8 @@ def test_a_model_leaves_an_accelerator_for_host_memory_and_comes_back_from_there
         assert spec.name not in loaded
         return loaded.setdefault(spec.name, FakeModel(footprint_bytes=6))
 
-    library = FakeLibrary(TWO)
-    engine = opened(library=library, policy=Policy(10, 0, 0), load=load, host_budget_bytes=6)
+    registry = FakeRegistry(TWO)
+    engine = opened(registry=registry, policy=Policy(10, 0, 0), load=load, host_budget_bytes=6)
     for name in ("a", "b", "a"):
         encoded(engine, "x" + name, name, model=name)
         encoded(engine, name * len(loaded), model=name)
@@ -280,9 +282,9 @@ def test_a_model_leaves_an_accelerator_for_host_memory_and_comes_back_from_there
 
 
 def test_host_memory_takes_the_last_that_left_and_lets_the_first_go(opened: Open) -> None:
-    library = FakeLibrary({name: spec(name, 6) for name in "abc"})
+    registry = FakeRegistry({name: spec(name, 6) for name in "abc"})
     engine = opened(
-        library=library, policy=Policy(10, 0, 0), load=lambda _spec: FakeModel(footprint_bytes=6), host_budget_bytes=6
+        registry=registry, policy=Policy(10, 0, 0), load=lambda _spec: FakeModel(footprint_bytes=6), host_budget_bytes=6
     )
     for name in "abc":
         answer(engine.ready(name))
@@ -319,7 +321,7 @@ def test_what_makes_no_sense_fails_alone(opened: Open, request_: EncodeRequest, 
 
 
 def test_score_goes_through_the_same_batches(opened: Open) -> None:
-    engine = opened(library=FakeLibrary({DEFAULT_MODEL: spec(abilities=("score",))}))
+    engine = opened(registry=FakeRegistry({DEFAULT_MODEL: spec(abilities=("score",))}))
     result = answer(engine.submit(ScoreRequest("q", ("p", "r"))))
     assert result.scores == pytest.approx(np.array([0.5, 0.5]))
 

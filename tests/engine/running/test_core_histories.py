@@ -20,7 +20,7 @@ from tamis_engine.operation import Input, Piece, Row, Tokenised
 from tamis_engine.protocol import EncodeRequest
 from tamis_engine.running.core import Core
 from tamis_engine.running.eviction import Policy
-from tests.engine.fake_models import DIMENSIONS, FakeLibrary, FakeModel, FakeOperation, core, spec
+from tests.engine.fake_models import DIMENSIONS, FakeModel, FakeOperation, FakeRegistry, core, spec
 
 SIZES = {"a": 2, "b": 3, "c": 4}
 FIRST = {"a": 0, "b": 100, "c": 200}
@@ -80,8 +80,10 @@ class World:
 
     def __post_init__(self) -> None:
         policy = Policy(self.budget_bytes, self.seconds, 2 * self.seconds)
-        library = FakeLibrary({name: spec(name, size) for name, size in SIZES.items()})
-        self.core: Core = core(library=library, load=self.load, policy=policy, host_budget_bytes=self.host_budget_bytes)
+        registry = FakeRegistry({name: spec(name, size) for name, size in SIZES.items()})
+        self.core: Core = core(
+            registry=registry, load=self.load, policy=policy, host_budget_bytes=self.host_budget_bytes
+        )
         self._residency = self.core._residency  # type: ignore[reportPrivateUsage]
 
     def load(self, spec: Spec) -> FakeModel:

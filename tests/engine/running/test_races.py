@@ -15,7 +15,7 @@ from tamis_engine.operation import Input, Piece, Tokenised
 from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest, Loading
 from tamis_engine.running import queues
 from tamis_engine.running.core import AT_ONCE_TOKENS, PREPARING_THREADS, TOKENISED_AT_ONCE
-from tests.engine.fake_models import DIMENSIONS, FakeLibrary, FakeModel, FakeOperation
+from tests.engine.fake_models import DIMENSIONS, FakeModel, FakeOperation, FakeRegistry
 from tests.engine.running.racing import TWO, Held, Open, PanicException, ask, failure, state, two
 
 
@@ -162,8 +162,8 @@ def test_a_model_that_does_what_it_must_not_fails_its_requests_and_no_others(
     opened: Open, operation: FakeOperation, sentence: str
 ) -> None:
     good = FakeModel()
-    library = FakeLibrary(dict(TWO))
-    engine = opened(library=library, load=lambda spec: FakeModel(operation) if spec.name == "a" else good)
+    registry = FakeRegistry(dict(TWO))
+    engine = opened(registry=registry, load=lambda spec: FakeModel(operation) if spec.name == "a" else good)
     for _ in range(2):
         assert sentence in failure(engine, "x", model="a")
     assert ask(engine, "x", model="b").tokens == (1,)

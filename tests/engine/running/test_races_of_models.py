@@ -12,7 +12,7 @@ import pytest
 from tamis_engine.errors import EngineError, EngineUnavailable, ModelInvalid, ModelNotFound, OutOfMemory
 from tamis_engine.protocol import DEFAULT_MODEL, EncodeRequest, ExtractRequest, ModelStatus, OnProgress
 from tamis_engine.running.eviction import Policy
-from tests.engine.fake_models import FakeLibrary, FakeModel, FakeOperation, core, spec
+from tests.engine.fake_models import FakeModel, FakeOperation, FakeRegistry, core, spec
 from tests.engine.running.racing import TWO, Held, Open, ask, failure, gone, state, two
 
 
@@ -24,8 +24,8 @@ def test_closing_loads_nothing_for_those_who_wait(opened: Open) -> None:
         loads.append(spec.name)
         return FakeModel(FakeOperation(held), footprint_bytes=6)
 
-    library = FakeLibrary(dict(TWO))
-    with core(library=library, load=load, policy=Policy(10, 0, 0)) as engine:
+    registry = FakeRegistry(dict(TWO))
+    with core(registry=registry, load=load, policy=Policy(10, 0, 0)) as engine:
         waiting = [engine.submit(EncodeRequest(("gate",), "a"))]
         assert held.reached.wait(20)
         waiting += [engine.submit(EncodeRequest((text,), "b")) for text in ("x", "y")]
@@ -71,7 +71,7 @@ def test_only_models_that_there_are_can_be_unloaded_or_unpinned(opened: Open) ->
 
 
 def test_names_that_never_were_are_forgotten(opened: Open) -> None:
-    class Hub(FakeLibrary):
+    class Hub(FakeRegistry):
         def facts(self, name: str) -> ModelStatus:
             return ModelStatus(name, "absent", 0, 0, 0, "")
 
@@ -79,7 +79,7 @@ def test_names_that_never_were_are_forgotten(opened: Open) -> None:
             raise ModelNotFound(name, ())
 
     now = [0.0]
-    engine = opened(library=Hub(), clock=lambda: now[0])
+    engine = opened(registry=Hub(), clock=lambda: now[0])
     for number in range(20):
         assert "No model named" in failure(engine, "x", model=f"org/{number}")
         now[0] += 60
@@ -87,23 +87,23 @@ def test_names_that_never_were_are_forgotten(opened: Open) -> None:
 
 
 def test_a_model_whose_folder_was_removed_is_still_listed_while_it_is_in_memory(opened: Open) -> None:
-    library = FakeLibrary(dict(TWO))
-    engine = opened(library=library)
+    registry = FakeRegistry(dict(TWO))
+    engine = opened(registry=registry)
     engine.ready("b").result(20)
-    library.specs = {"a": TWO["a"]}
+    registry.specs = {"a": TWO["a"]}
     engine.models()
-    library.known = lambda: ("a", "b")  # type: ignore[method-assign]
+    registry.known = lambda: ("a", "b")  # type: ignore[method-assign]
     assert state(engine, "b") == "resident"
 
 
 def test_a_model_whose_files_changed_while_it_was_away_is_not_answered_for_by_the_old_rows(opened: Open) -> None:
     operation = FakeOperation()
-    library = FakeLibrary()
-    engine = opened(FakeModel(operation), library=library)
+    registry = FakeRegistry()
+    engine = opened(FakeModel(operation), registry=registry)
     ask(engine, "x")
     engine.unload(DEFAULT_MODEL)
     gone(engine)
-    library.specs = {DEFAULT_MODEL: replace(spec(), revision="2")}
+    registry.specs = {DEFAULT_MODEL: replace(spec(), revision="2")}
     ask(engine, "x")
     assert operation.batches == [["x"], ["x"]]
 

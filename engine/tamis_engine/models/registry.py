@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REPO = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-class Library:
+class Registry:
     """Finds models by name: an id or alias of the catalogue, a repository on the hub, or a folder (absolute or ~/)."""
 
     def __init__(self, hub: Hub | None = None) -> None:
