@@ -31,7 +31,9 @@ def make() -> Core:
     for name, value in SURROUNDINGS.items():
         os.environ.setdefault(name, value)
     # late: the surroundings are read when things are imported
-    from tamis_engine.running import making
+    from tamis_engine.running import making, memory
+
+    memory.share_heaps()
 
     return making.core()
 

@@ -158,7 +158,8 @@ class Core:
         facts = [self._facts(name) for name in dict.fromkeys([*self._registry.known(), *asked_for])]
         with self._changed:
             slots = self._residency.slots
-            return tuple(slots[each.name].status(each) if each.name in slots else each for each in facts)
+            device = self._residency.policy.device
+            return tuple(slots[each.name].status(each, device) if each.name in slots else each for each in facts)
 
     def status(self) -> dict[str, float]:
         """Numbers for whoever watches."""

@@ -24,7 +24,9 @@ UNKNOWN_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A model that takes memory on the device now. `keep_seconds` is a keep-alive of its own."""
+    """A model that takes memory on the device now. `keep_seconds` is a keep-alive of its own, `load_seconds` what its
+    load took (inf: not known).
+    """
 
     name: str
     state: Literal["loading", "resident", "draining"]
@@ -34,6 +36,7 @@ class Held:
     loaded_at: float
     used_at: float
     keep_seconds: float | None = None
+    load_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How much there is, and how long what stays."""
+    """How much there is, and how long what stays.
+
+    A model stays so many times as long as its load took, so that most of the time is spent computing; a second does
+    for those that are slow to load.
+    """
 
     budget_bytes: int
     min_residency_seconds: float = 1.0
     patience_seconds: float = 2.0
     keep_alive_seconds: float = 300.0
+    min_residency_loads: float = 4.0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,8 @@ class _Draft:
         return not model.leases
 
     def _ripe_at(self, model: Held) -> float:
-        return model.loaded_at + self._policy.min_residency_seconds
+        earned = self._policy.min_residency_loads * model.load_seconds
+        return model.loaded_at + min(self._policy.min_residency_seconds, earned)
 
     def _kept_until(self, model: Held) -> float:
         own = model.keep_seconds

@@ -75,7 +75,7 @@ def core(settings: Settings | None = None) -> Core:
     residency = Residency(
         registry,
         Loader(device),
-        Policy(budget_bytes(settings.memory, device)),
+        Policy(budget_bytes(settings.memory, device), device=device),
         footprints=Footprints(cache / "footprints.json", device, "default") if cache else None,
         host_budget_bytes=host,
     )

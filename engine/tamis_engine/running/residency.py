@@ -261,7 +261,7 @@ class Residency:
                 self.resolved(job)
 
     def _make_resident(self, slot: Slot) -> None:
-        tell = self._teller(slot)
+        tell, began = self._teller(slot), self.clock()
         try:
             spec = slot.spec or self._registry.spec(slot.name, tell)
             tell(Loading(slot.name, "loading"))
@@ -278,6 +278,7 @@ class Residency:
             slot.model, slot.spec, slot.state, slot.failure, slot.progress = model, spec, "resident", None, None
             slot.footprint_bytes = footprint_bytes
             slot.loaded_at = slot.used_at = self.clock()
+            slot.load_seconds = slot.loaded_at - began
             self.loads += 1
             jobs, slot.wanting = slot.wanting, []
             for job in jobs:
@@ -318,7 +319,8 @@ class Residency:
         def tell(progress: Loading) -> None:
             nonlocal last
             changed = slot.progress is None or slot.progress.step != progress.step
-            if changed or self.clock() - last >= PROGRESS_SECONDS:
+            complete = progress.total > 0 and progress.done == progress.total
+            if changed or complete or self.clock() - last >= PROGRESS_SECONDS:
                 last = self.clock()
                 with self.changed:
                     self._tell(slot, progress)

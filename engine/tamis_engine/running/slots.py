@@ -37,6 +37,7 @@ class Slot:
     footprint_bytes: int = 0
     pinned: bool = False
     loaded_at: float = 0.0
+    load_seconds: float = 0.0
     used_at: float = 0.0
     leases: int = 0
     dismissed: bool = False
@@ -67,7 +68,7 @@ class Slot:
         """Whether the model can compute now."""
         return self.state in ("resident", "draining")
 
-    def status(self, facts: ModelStatus) -> ModelStatus:
+    def status(self, facts: ModelStatus, device: str) -> ModelStatus:
         """What is known of the model anyway, and how it stands now."""
         loading = self.state == "absent" and (self.resolving or self.wanting)
         return replace(
@@ -75,6 +76,7 @@ class Slot:
             state="loading" if loading else self.state,
             footprint_bytes=self.footprint_bytes or facts.footprint_bytes,
             pinned=self.pinned,
+            device=device if self.usable else "",
             waiting=len(self.waiting),
             failure=str(self.failure.error) if self.failure else "",
         )
@@ -83,7 +85,16 @@ class Slot:
         """What eviction needs to know where the model takes memory of the device."""
         if self.state not in ("loading", "resident", "draining"):
             return None
-        return Held(self.name, self.state, self.footprint_bytes, self.leases, self.pinned, self.loaded_at, self.used_at)
+        return Held(
+            self.name,
+            self.state,
+            self.footprint_bytes,
+            self.leases,
+            self.pinned,
+            self.loaded_at,
+            self.used_at,
+            load_seconds=self.load_seconds,
+        )
 
     def parked(self) -> Parked | None:
         """What parking needs to know where the model waits in host memory."""
