@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamis_tools.stages import STAGES, Stage
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -33,6 +35,7 @@ class Settings:
     allow_url: bool = False
     allow_secrets: bool = False
     structured: bool = False
+    without: tuple[Stage, ...] = ()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,13 +60,21 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer with JSON and output schemas, for programs; models do better with the text",
     )
+    options.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=STAGES,
+        metavar="STAGE",
+        help="for evaluations: leave a stage of choosing out, of " + ", ".join(STAGES),
+    )
     return options
 
 
 def parse(arguments: Sequence[str]) -> Settings:
     """Settings from what follows `tamis mcp`; prints and exits on `--help` and on wrong use (code 2)."""
     given = parser().parse_args(arguments)
-    return Settings(tuple(given.roots), given.allow_url, given.allow_secrets, given.structured)
+    return Settings(tuple(given.roots), given.allow_url, given.allow_secrets, given.structured, tuple(given.without))
 
 
 def engine_place(environment: Mapping[str, str]) -> Place:

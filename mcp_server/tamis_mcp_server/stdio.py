@@ -29,7 +29,7 @@ def run_stdio(settings: Settings) -> None:
 
     scope, engine = _scope(settings), _engine()
     server = build_server(
-        partial(open_workspace, scope, engine),
+        partial(open_workspace, scope, engine, without=frozenset(settings.without)),
         structured=settings.structured,
         open_world=settings.allow_url,
     )

@@ -15,7 +15,8 @@ from anyio import to_thread
 from tamis_engine.calibration import Logistic
 from tamis_engine.protocol import EncodeRequest
 from tamis_tools import lexical
-from tamis_tools.ranking import ENCODED_CHARS, Covered, probability_of_words, rank_corpus
+from tamis_tools.ranking import ENCODED_CHARS, rank_corpus
+from tamis_tools.relevance import Covered, by_words
 from tamis_tools.vectors import encoded
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ async def classify(workspace: Workspace, corpus: Corpus, labels: Sequence[str], 
         np.maximum.at(scores[number], owners, ranking.scores)
         if not ranking.vectors:
             covered = await to_thread.run_sync(lexical.coverage, label, leads)
-            np.maximum(scores[number], probability_of_words(Covered(covered, covered)), out=scores[number])
+            np.maximum(scores[number], by_words(Covered(covered, covered)), out=scores[number])
             continue
         if not len(vectors):
             vectors = await encoded(workspace.engine, leads, pace)

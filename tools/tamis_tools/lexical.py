@@ -6,12 +6,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import bm25s
 import numpy as np
 from py_rust_stemmers import SnowballStemmer  # pyright: ignore[reportAttributeAccessIssue]
 
+from tamis_tools import bm25
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -19,8 +20,8 @@ TELLING = 12
 """Terms of a query that a text must hold to cover it all; a question has fewer, a pasted report has hundreds."""
 PREFIX = 5
 """Letters that a term of the query needs before longer words that begin with it count as the same."""
-K1, B = 0.9, 0.4
-"""Term saturation and length normalisation; the usual values for short passages (Anserini's defaults)."""
+REACH = 2
+"""Texts before and after one that are its surroundings."""
 
 _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
@@ -59,28 +60,29 @@ def query_terms(query: str) -> tuple[str, ...]:
 def coverage(query: str, texts: Sequence[str]) -> NDArray[np.float32]:
     """How much of the query each text covers, from 0 to 1: shape (texts,).
 
-    It is BM25 (Lucene's form) divided by what a text full of the query's terms would reach in the limit, the
-    sum of their inverse document frequencies; of a long query, of its `TELLING` rarest terms. A term that
-    stands nowhere counts in that sum.
+    It is BM25 divided by what a text full of the query's terms would reach in the limit, the sum of their inverse
+    document frequencies; of a long query, of its `TELLING` rarest terms. A term that stands nowhere counts in that
+    sum.
     """
-    wanted = query_terms(query)
-    return _covered(_term_ids(wanted, texts), len(wanted))
+    return _covered(_counts(query, texts))
 
 
-def coverage_with_groups(
+def coverage_with_surroundings(
     query: str, texts: Sequence[str], groups: Sequence[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Coverage of each text, and of all texts of its group taken together: both of shape (texts,).
+    """Coverage of each text, and of it with the `REACH` texts before and after: both of shape (texts,).
 
-    `groups[i]` is the number of the group of text i, counted from 0.
+    `groups[i]` is the number of the group of text i; texts of one group follow each other, and only they are
+    neighbours.
     """
+    own = _counts(query, texts)
+    return _covered(own), _covered(bm25.windows(own, np.asarray(groups, dtype=np.int64), REACH))
+
+
+def _counts(query: str, texts: Sequence[str]) -> bm25.Counts:
     wanted = query_terms(query)
-    own = _term_ids(wanted, texts)
-    joined: list[list[int]] = [[] for _ in range(max(groups, default=-1) + 1)]
-    for ids, group in zip(own, groups, strict=True):
-        joined[group] += ids
-    together = _covered(joined, len(wanted))
-    return _covered(own, len(wanted)), together[np.asarray(groups, dtype=np.intp)]
+    # the last is that of names with several of the terms
+    return bm25.counted(_term_ids(wanted, texts), len(wanted) + 1)
 
 
 def _term_ids(wanted: Sequence[str], texts: Sequence[str]) -> list[list[int]]:
@@ -116,21 +118,8 @@ class _Ids(dict[str, tuple[int, ...]]):
         return self._numbers.get(term) or next(begun, 0)
 
 
-def _covered(corpus: list[list[int]], terms_wanted: int) -> NDArray[np.float32]:
-    if not terms_wanted or not corpus:
-        return np.zeros(len(corpus), dtype=np.float32)
-    numbers = range(1, terms_wanted + 2)  # the last is that of names with several of the terms
-    index = bm25s.BM25(k1=K1, b=B, method="lucene")
-    index.index((corpus, {str(number): number for number in (0, *numbers)}), show_progress=False)
-    scores = index.get_scores_from_ids(list(numbers))
-    return np.minimum(scores / _ceiling(corpus, terms_wanted), 1).astype(np.float32)
-
-
-def _ceiling(corpus: Iterable[list[int]], terms_wanted: int) -> float:
-    frequency = np.zeros(terms_wanted + 2)
-    total = 0
-    for total, text_ids in enumerate(corpus, start=1):  # noqa: B007
-        frequency[list(set(text_ids))] += 1
-    wanted = frequency[1:-1]
-    inverse = np.log1p((total - wanted + 0.5) / (wanted + 0.5))
-    return float(np.sort(inverse)[-TELLING:].sum())
+def _covered(counts: bm25.Counts) -> NDArray[np.float32]:
+    rarest = np.sort(counts.inverse_frequency[:-1])[-TELLING:]
+    if not len(rarest) or not len(counts.lengths):
+        return np.zeros(len(counts.lengths), dtype=np.float32)
+    return np.minimum(bm25.scores(counts) / rarest.sum(), 1).astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,8 @@ from tamis_engine.errors import EngineError
 from tamis_engine.protocol import EncodeRequest
 from tamis_tools import lexical
 from tamis_tools.corpus import Corpus, cut
+from tamis_tools.relevance import ANSWERED, Covered, by_both, by_cosine, by_words, gained
+from tamis_tools.second_look import followed
 from tamis_tools.vectors import encoded
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tamis_tools.document import Document, Span
     from tamis_tools.pace import Pace
     from tamis_tools.segments import Segment
+    from tamis_tools.stages import Stage
     from tamis_tools.workspace import Workspace
 
 SHORTLIST = 160
@@ -33,27 +36,6 @@ SHORTLIST_CHARS = 32_000
 """And characters of them: about 8,000 tokens, close to a second of work on two cores."""
 ENCODED_CHARS = 700
 """Characters of one segment that are encoded; the encoder reads 256 tokens."""
-ANSWERED = 0.05
-"""Best probability below which the sources probably do not answer: true of 6 % of questions that they answer, and of
-85 % of those that they don't (200 and 200, five kinds of material)."""
-RELEVANT = 0.1
-"""Probability from which a source or value counts as relevant: 87 % of those that are, 9 % of those that are not."""
-
-
-class Weights(NamedTuple):
-    """A logistic regression on the cosine, on the words, and on the words of the whole block; and one on words."""
-
-    cosine: float
-    words: float
-    block: float
-    bias: float
-    words_alone: float
-    block_alone: float
-    bias_alone: float
-
-
-WEIGHTS = Weights(cosine=4.2, words=6.3, block=3.5, bias=-6.3, words_alone=8.0, block_alone=4.0, bias_alone=-5.5)
-"""Fitted on the training parts of HotpotQA, MuSiQue and Evidence Inference, rounded."""
 
 
 class Hit(NamedTuple):
@@ -66,12 +48,16 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """`scores` has shape (entries,). `vectors` maps entries that the encoder saw to their unit vectors."""
+    """`scores` has shape (entries,). `vectors` maps entries that the encoder saw to their unit vectors.
+
+    `first` holds the scores of the first look, where a second was taken.
+    """
 
     corpus: Corpus
     scores: NDArray[np.float32]
     vectors: dict[int, NDArray[np.float32]]
     notes: tuple[str, ...]
+    first: NDArray[np.float32] | None = None
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -86,8 +72,8 @@ class Ranking:
 
     @property
     def best(self) -> float:
-        """The highest probability; 0 where there is nothing."""
-        return float(self.scores.max(initial=0.0))
+        """The highest probability that a segment has by itself; 0 where there is nothing."""
+        return float((self.scores if self.first is None else self.first).max(initial=0.0))
 
     @property
     def answered(self) -> bool:
@@ -101,14 +87,25 @@ async def rank(workspace: Workspace, documents: Sequence[Document], query: str, 
     return await rank_corpus(workspace, corpus, query, pace)
 
 
-async def rank_corpus(workspace: Workspace, corpus: Corpus, query: str, pace: Pace) -> Ranking:
-    """Rank segments; without the engine the words alone decide, and the notes say why."""
-    texts = [entry.text for entry in corpus.entries]
+async def rank_corpus(workspace: Workspace, corpus: Corpus, query: str, pace: Pace, *, again: bool = False) -> Ranking:
+    """Rank segments; without the engine the words alone decide, and the notes say why.
+
+    `again` takes a second look, at what the best segments name: for who wants all of the evidence, not the best of it.
+    """
+    ranking = await _first_look(workspace, corpus, query, pace)
+    if not again or "second-look" in workspace.without:
+        return ranking
+    return await to_thread.run_sync(_looked_again, ranking, query)
+
+
+async def _first_look(workspace: Workspace, corpus: Corpus, query: str, pace: Pace) -> Ranking:
+    without, texts = workspace.without, [entry.text for entry in corpus.entries]
     covered = await to_thread.run_sync(_words, query, corpus)
+    covered = covered._replace(around=covered.own) if "surroundings" in without else covered
     await pace.step(0.5, f"ranked {len(texts)} segments by words")
-    likely = probability_of_words(covered)
-    chosen = shortlist(likely, texts)
-    if not chosen:
+    likely = by_words(covered)
+    chosen = list(range(len(texts))) if "lexical" in without else shortlist(likely, texts)
+    if not chosen or "encoder" in without:
         return Ranking(corpus, likely, {}, ())
     try:
         await _ready(workspace)
@@ -119,21 +116,14 @@ async def rank_corpus(workspace: Workspace, corpus: Corpus, query: str, pace: Pa
     vectors = dict(zip(chosen, rows, strict=False))
     late = len(rows) < len(chosen)
     notes = (f"Time ran out: the encoder read {len(rows)} of {len(chosen)} candidate segments.",) if late else ()
-    return Ranking(corpus, combined(covered, asked, vectors), vectors, notes)
-
-
-class Covered(NamedTuple):
-    """How much of the query each entry covers, and its whole block; both of shape (entries,)."""
-
-    own: NDArray[np.float32]
-    block: NDArray[np.float32]
+    return Ranking(corpus, _judged(covered, asked, vectors, without), vectors, notes)
 
 
 def _words(query: str, corpus: Corpus) -> Covered:
     numbers: dict[tuple[int, Span], int] = {}
     keys = ((entry.document, entry.segment.block) for entry in corpus.entries)
     groups = [numbers.setdefault(key, len(numbers)) for key in keys]
-    return Covered(*lexical.coverage_with_groups(query, [entry.text for entry in corpus.entries], groups))
+    return Covered(*lexical.coverage_with_surroundings(query, [entry.text for entry in corpus.entries], groups))
 
 
 def shortlist(likely: NDArray[np.float32], texts: Sequence[str]) -> list[int]:
@@ -148,27 +138,23 @@ def shortlist(likely: NDArray[np.float32], texts: Sequence[str]) -> list[int]:
     return chosen
 
 
-def combined(
-    covered: Covered, query: NDArray[np.float32], vectors: dict[int, NDArray[np.float32]]
+def _judged(
+    covered: Covered, asked: NDArray[np.float32], vectors: dict[int, NDArray[np.float32]], without: frozenset[Stage]
 ) -> NDArray[np.float32]:
     """Probability of relevance of every entry; those without a vector are judged by their words."""
-    scores = probability_of_words(covered)
+    scores = by_words(covered)
     if vectors:
         at = np.fromiter(vectors, dtype=np.intp)
-        cosine = np.stack(list(vectors.values())) @ query
-        words = WEIGHTS.words * covered.own[at] + WEIGHTS.block * covered.block[at]
-        scores[at] = _logistic(WEIGHTS.cosine * cosine + words + WEIGHTS.bias)
+        cosine = np.stack(list(vectors.values())) @ asked
+        alone = without & {"lexical", "fusion"}
+        scores = np.zeros_like(scores) if alone else scores
+        scores[at] = by_cosine(cosine) if alone else by_both(Covered(covered.own[at], covered.around[at]), cosine)
     return scores
 
 
-def probability_of_words(covered: Covered) -> NDArray[np.float32]:
-    """Probability of relevance where only the words are known."""
-    words = WEIGHTS.words_alone * covered.own + WEIGHTS.block_alone * covered.block
-    return _logistic(words + WEIGHTS.bias_alone)
-
-
-def _logistic(x: NDArray[np.floating]) -> NDArray[np.float32]:
-    return (1 / (1 + np.exp(-x))).astype(np.float32)
+def _looked_again(ranking: Ranking, query: str) -> Ranking:
+    subject, named = followed(ranking.corpus, query, ranking.scores)
+    return replace(ranking, scores=gained(ranking.scores, subject, named), first=ranking.scores)
 
 
 async def _ready(workspace: Workspace) -> None:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from tamis_tools.ranking import Ranking
     from tamis_tools.views import View
 
-NEIGHBOUR = 0.5
-"""What a segment inherits of the score of a chosen one beside it in the same paragraph, function or table."""
+NEIGHBOUR, NEXT_TURN = 0.5, 0.9
+"""What a segment inherits of the score of a chosen one beside it in the same paragraph, function or table; in the same
+talk, where an answer takes many turns that share no word with the question."""
 FLOOR = 0.02
 """Segments less likely than this fraction of the best are not worth their tokens, even where the budget has room."""
 SAME = 0.97
@@ -51,8 +52,9 @@ def choose(ranking: Ranking, budget_tokens: int, view: View, floor: float = FLOO
         priority, at = heappop(queue)
         if picker.take(at) and view.passages:
             for beside in picker.neighbours(at):
-                if -priority * NEIGHBOUR > max(floor, float(ranking.scores[beside])):
-                    heappush(queue, (priority * NEIGHBOUR, beside))
+                inherited = priority * picker.inherits(beside)
+                if -inherited > max(floor, float(ranking.scores[beside])):
+                    heappush(queue, (inherited, beside))
     return Choice(tuple(picker.chosen), picker.folded)
 
 
@@ -80,7 +82,7 @@ class _Picker:
             return False
         self._passed.add(at)
         entry = self.ranking.corpus.entries[at]
-        if self._said(at, entry):
+        if not self.view.repeats and self._said(at, entry):
             self.folded += 1
             return False
         cost = self._cost(entry)
@@ -100,6 +102,10 @@ class _Picker:
         here = entries[at]
         beside = (other for other in (at - 1, at + 1) if 0 <= other < len(entries))
         return [other for other in beside if _same_block(entries[other], here)]
+
+    def inherits(self, at: int) -> float:
+        """The share of a neighbour's score that an entry has for itself."""
+        return NEXT_TURN if self.ranking.corpus.entries[at].segment.kind == "turn" else NEIGHBOUR
 
     def _said(self, at: int, entry: Entry) -> bool:
         document = self.ranking.corpus.documents[entry.document]

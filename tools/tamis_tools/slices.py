@@ -51,7 +51,7 @@ def merged(ranking: Ranking, chosen: Iterable[int], view: View, others: Iterable
 def fenced(documents: Sequence[Document], stretches: Sequence[Stretch]) -> str:
     """One fence a document: its address with the lines of the first stretch, then the text word for word.
 
-    Before every further stretch stands a line of its own, `… 120-131`, with the lines of that one.
+    Before every further stretch stands a line of its own, `…120`, with the line that it begins in.
     """
     groups = [(documents[number], list(group)) for number, group in groupby(stretches, attrgetter("document"))]
     bodies = [_body(document, group) for document, group in groups]
@@ -64,7 +64,7 @@ def _body(document: Document, group: Sequence[Stretch]) -> str:
     lines: list[str] = []
     for item in group:
         if lines:
-            lines.append(f"… {document.place(item.span)}")
+            lines.append(f"…{document.place(item.span).partition('-')[0]}")
         lines.append(document.text[item.span.start : item.span.end].removesuffix("\n"))
     return "\n".join(lines)
 

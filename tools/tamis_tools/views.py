@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Pieces = list[tuple[Span, float]]
 
-STRETCH_TOKENS = 5
+STRETCH_TOKENS = 4
 """The line before a further stretch, or a score and a line end; stretches that touch need none, which leaves room."""
 
 
@@ -33,6 +33,8 @@ class View:
     text: Callable[[Sequence[Document], Sequence[Stretch]], str]
     passages: bool
     """Whether neighbours of a chosen segment are drawn in, so that passages come out."""
+    repeats: bool = False
+    """Whether what was said already is shown again."""
 
 
 def _with_context(_document: Document, segment: Segment) -> tuple[Span, ...]:

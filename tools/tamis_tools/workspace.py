@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from tamis_engine.protocol import Engine
     from tamis_tools.handles import HandleStore
     from tamis_tools.scope import Scope
+    from tamis_tools.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What may be read, what computes, and where originals are kept."""
+    """What may be read, what computes, and where originals are kept; stages of choosing that are left out."""
 
     scope: Scope
     engine: Engine
     handles: HandleStore
+    without: frozenset[Stage] = frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -15,6 +16,9 @@ from tamis_mcp_server.cli.session import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+PLUGINS = "tamis.commands"
+"""Entry points of other packages that add a command: the evals come this way, for imports point downwards."""
 
 
 def build() -> click.Group:
@@ -29,6 +33,8 @@ def build() -> click.Group:
         installing.command(),
     ):
         group.add_command(command)
+    for entry in entry_points(group=PLUGINS):
+        group.add_command(entry.load(), entry.name)
     return click.version_option(__version__, prog_name="tamis", message="%(prog)s %(version)s")(group)
 
 

@@ -19,7 +19,8 @@ from tamis_tools.views import VIEWS
 if TYPE_CHECKING:
     from tamis_tools.limits import Limits
     from tamis_tools.pace import Pace
-    from tamis_tools.requests import CompressRequest
+    from tamis_tools.requests import CompressRequest, Detail
+    from tamis_tools.views import View
     from tamis_tools.workspace import Workspace
 
 
@@ -44,13 +45,22 @@ async def _chosen(
 ) -> Draft:
     corpus = await to_thread.run_sync(cut, material.documents, pace)
     timings["cut"] = pace.elapsed
-    ranking = await rank_corpus(workspace, corpus.without(material.seen), material.query, pace)
+    ranking = await rank_corpus(workspace, corpus.without(material.seen), material.query, pace, again=True)
     timings["rank"] = pace.elapsed
     read = await to_thread.run_sync(tokens_of, material.documents)
-    composer = Composer(material, ranking, VIEWS[request.detail], request.budget_tokens, read)
+    composer = Composer(material, ranking, _view(workspace, request.detail), request.budget_tokens, read)
     draft = await to_thread.run_sync(composer.compose)
     timings["select"] = pace.elapsed
     return draft
+
+
+def _view(workspace: Workspace, detail: Detail) -> View:
+    view = VIEWS[detail]
+    return replace(
+        view,
+        passages=view.passages and "expansion" not in workspace.without,
+        repeats="redundancy" in workspace.without,
+    )
 
 
 async def _sent(

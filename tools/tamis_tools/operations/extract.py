@@ -22,7 +22,8 @@ from tamis_tools.labelling import FITS, fitting
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import again, counted, decimal, listed, reading_notes
 from tamis_tools.places import next_call
-from tamis_tools.ranking import RELEVANT, rank_corpus
+from tamis_tools.ranking import rank_corpus
+from tamis_tools.relevance import RELEVANT
 from tamis_tools.results import Answer, Extracted, Value
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from tamis_tools.labelling import classify
 from tamis_tools.operations.gathering import gather
 from tamis_tools.operations.listing import counted, decimal, listed, reading_notes
 from tamis_tools.places import first_of_each, has_address, name, passages, preview
-from tamis_tools.ranking import RELEVANT, rank_corpus
+from tamis_tools.ranking import rank_corpus
+from tamis_tools.relevance import RELEVANT
 from tamis_tools.results import Answer, Filtered, Verdict
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ class _Judged:
     deciding: Mapping[int, str] = field(default_factory=dict[int, str])
     """Where the line stands that tells most for a document."""
 
-    def reason(self, number: int, below: float = 1) -> str:
-        """What the score says of a document, with the digits that tell it from what it is below."""
-        score = _under(self.scores[number], below) if self.scores[number] < below else decimal(self.scores[number])
+    def reason(self, number: int, digits: int = 2) -> str:
+        """What the score says of a document."""
+        score = decimal(self.scores[number], digits)
         return f'label "{self.labels[number]}" {score}' if self.labels[number] else f"relevance {score}"
 
 
@@ -83,9 +84,11 @@ async def filter(workspace: Workspace, request: FilterRequest, pace: Pace) -> An
     return Answer(text, Filtered(sources=verdicts, notes=list(notes)))
 
 
-def _under(score: float, limit: float) -> str:
-    written = decimal(score)
-    return written if written != decimal(limit) else f"{math.floor(score * 1000) / 1000:.3f}".removeprefix("0")
+def _under(judged: _Judged, number: int, limit: float) -> str:
+    """Why a source goes, with as many digits as tell its score from the limit."""
+    score = judged.scores[number]
+    digits = next((digits for digits in (2, 3) if round(score, digits) < round(limit, digits)), 4)
+    return f"{judged.reason(number, digits)} is under {decimal(limit, digits)}"
 
 
 def _check(request: FilterRequest) -> None:
@@ -139,10 +142,7 @@ def _dropped(corpus: Corpus, judged: _Judged, rule: _Rule, pace: Pace) -> dict[i
     able = [number for number in best_first if judged.scores[number] >= rule.threshold]
     same = _near(corpus, able, pace) if rule.dedupe else {}
     room = rule.keep or len(able)
-    reasons = {
-        number: f"{judged.reason(number, below=rule.threshold)} is under {decimal(rule.threshold)}"
-        for number in best_first[len(able) :]
-    }
+    reasons = {number: _under(judged, number, rule.threshold) for number in best_first[len(able) :]}
     for number in able:
         if not room:
             reasons[number] = f"{judged.reason(number)} is not among the best {rule.keep}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tamis_tools import tokens
 from tamis_tools.operations.listing import counted, decimal
 
-TERSE_BELOW, SHORT_BELOW = 300, 1_000
+TERSE_BELOW, SHORT_BELOW = 600, 1_000
 """Budgets under these get a closing line of few words, or of a few more, so that the slices have the room."""
 NOTES_SHARE = 4
 """Notes take at most this fraction (one in …) of a budget."""

@@ -44,9 +44,9 @@ def one_line(text: str) -> str:
     return "\t".join(printable(part) for part in text.split("\t"))
 
 
-def decimal(score: float) -> str:
-    """A probability in three characters, or four for 1."""
-    return f"{score:.2f}".replace("0.", ".", 1)
+def decimal(score: float, digits: int = 2) -> str:
+    """A probability in three characters, or four for 1; in more with more digits."""
+    return f"{score:.{digits}f}".replace("0.", ".", 1)
 
 
 def reading_notes(reading: Reading) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tamis_tools.document import Span
 
-SegmentKind = Literal["heading", "sentence", "code", "record", "row", "value", "text"]
+SegmentKind = Literal["heading", "sentence", "turn", "code", "record", "row", "value", "text"]
 
 MAX_SEGMENT_CHARS = 1_200
 """No segment is longer, so that none fills a small budget alone; longer units are cut at line or word ends."""

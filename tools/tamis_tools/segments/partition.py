@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamis_tools.document import Document
 
-_PROSE = {"sentence", "heading"}
+_PROSE = {"sentence", "turn", "heading"}
 
 
 def partition(document: Document, proposed: Iterable[Segment], visible: str | None = None) -> tuple[Segment, ...]:

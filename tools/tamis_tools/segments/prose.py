@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SHORT_CHARS = 40
 """A sentence shorter than this goes with the next one of its paragraph."""
 HEADING_CHARS = 200
+TITLE_CHARS, RUNNING_CHARS = 80, 100
+"""A title is shorter than this, and the line below it longer than any line of text that was broken to fit a page."""
+TALK_LINES, TALK_SHARE = 200, 0.6
 _SENTENCEX_CHARS = 2_000
 """What sentencex gets at once: on some text it takes the square of the time."""
 
@@ -32,6 +35,8 @@ _CHAPTER = re.compile(
     r"(?:\d+|[IVXLC]+|[A-Z]|(?i:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the (?:first|last)))\b"
 )
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})\.?[ \t]+[A-Z][^\n]{2,80}(?<![.,;:])$")
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_TURN = re.compile(r"\s*([^\W\d_][\w .'’-]{0,40}?)(?: ?\([^)]{1,30}\))?:\s")
 _UNDERLINED = re.compile(r"[^\n]+\n[ \t]*([=\-~^\"*#+])\1{2,}$")
 _OUTERMOST = {"part": 1, "book": 1, "volume": 1, "act": 1}
 
@@ -75,13 +80,51 @@ def sentences(text: str, paragraph: Span, context: tuple[Span, ...] = ()) -> Ite
 
 
 def _proposed(text: str, within: Span) -> Iterator[Segment]:
+    if is_talk(text, within):
+        yield from _talk(text, within)
+        return
     headings = Headings()
     for paragraph in _paragraphs(text, within):
         level = _heading_level(text, paragraph)
         if level:
             yield Segment(*paragraph, "heading", paragraph, headings.add(level, paragraph))
+        elif title := _title(text, paragraph):
+            yield Segment(*title, "heading", paragraph, headings.context)
+            yield from _titled(text, title, paragraph, headings.context)
         else:
             yield from sentences(text, paragraph, headings.context)
+
+
+def _titled(text: str, title: Span, paragraph: Span, above: tuple[Span, ...]) -> Iterator[Segment]:
+    for start, end in merged(text, _sentence_spans(text, Span(title.end, paragraph.end))):
+        yield Segment(start, end, "sentence", paragraph, (*above, title))
+
+
+def _title(text: str, paragraph: Span) -> Span | None:
+    """The first line of a paragraph where it names what follows: short, no sentence, above a line of running text."""
+    end = text.find("\n", *paragraph)
+    if not 0 < end - paragraph.start <= TITLE_CHARS:
+        return None
+    below = text.find("\n", end + 1, paragraph.end)
+    running = (below if below != -1 else paragraph.end) - end
+    line = text[paragraph.start : end].rstrip()
+    named = running > RUNNING_CHARS and not line.endswith((".", "?", "!", ",", ";"))
+    return Span(paragraph.start, paragraph.start + len(line)) if named else None
+
+
+def _talk(text: str, within: Span) -> Iterator[Segment]:
+    """A talk is one block: what answers a question goes over many turns."""
+    block = trimmed(text, *within, whole_lines=False)
+    lines = (Span(*match.span()) for match in _LINE.finditer(text, *block))
+    for start, end in merged(text, (span for line in lines for span in _sentence_spans(text, line))):
+        yield Segment(start, end, "turn", block)
+
+
+def is_talk(text: str, within: Span) -> bool:
+    """True where most of the first lines begin with a speaker's name and a colon, and few speakers say them."""
+    lines = [match.group() for match in islice(_LINE.finditer(text, *within), TALK_LINES)]
+    speakers = [match[1] for line in lines if (match := _TURN.match(line))]
+    return len(speakers) >= max(8, TALK_SHARE * len(lines)) and len(set(speakers)) <= len(speakers) / 3
 
 
 def _paragraphs(text: str, within: Span) -> Iterator[Span]:

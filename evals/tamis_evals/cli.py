@@ -1,0 +1,113 @@
+"""`tamis eval run` and `tamis eval report`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+if TYPE_CHECKING:
+    from tamis_evals.tasks.task import Plan, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of `tamis eval run`, as given."""
+
+    tasks: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ()
+    data: str | None = None
+    out: Path = Path("eval-results")
+    quick: bool = False
+    limit: int = 0
+    lengths: str = ""
+    seed: int = 11
+    reader_url: str = ""
+    model: str = ""
+
+
+@click.group("eval")
+def group() -> None:
+    """Measure quality as context grows, and show it."""
+
+
+@group.command("run")
+@click.option("--quick", is_flag=True, help="A few samples of every task, context up to 16k: under three minutes.")
+@click.option("--task", "tasks", multiple=True, metavar="T", help="Only this task; give it again for more.")
+@click.option("--arm", "arms", multiple=True, metavar="A", help="Only this arm; a hub model as owner/model.")
+@click.option("--data", metavar="DIR", help="The evaluation data (default: TAMIS_EVAL_DATA).")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("eval-results"), help="Where records go; resumed.")
+@click.option("--limit", default=0, metavar="N", help="At most N samples of each data set (default: all).")
+@click.option("--lengths", default="", metavar="N,N", help="Context lengths in tokens, as in 1000,128000.")
+@click.option("--seed", default=11, show_default=True, help="For haystacks and depths.")
+@click.option("--reader-url", default="", metavar="URL", help="An OpenAI-compatible endpoint that reads and answers.")
+@click.option("--model", default="", metavar="NAME", help="The model to ask there.")
+def run_command(**given: object) -> None:
+    """Ask every arm, measure, and write one line of JSON for each outcome."""
+    anyio.run(_run, Asked(**given))  # pyright: ignore[reportArgumentType] - click has checked the types
+
+
+@group.command("report")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--out", type=click.Path(path_type=Path), help="Where the report goes (default: the same folder).")
+def report_command(folder: Path, out: Path | None) -> None:
+    """Tables, pictures and one HTML page from the records of a run; no model is needed."""
+    # late: a run needs no pictures
+    from tamis_evals.report import build
+
+    click.echo(str(build(folder, out)))
+
+
+async def _run(asked: Asked) -> None:
+    # late: `tamis --help` needs none of it
+    from tamis_evals import arms, provenance, server
+    from tamis_evals.datasets.data import Data, DataMissing
+    from tamis_evals.progress import shown
+    from tamis_evals.records import Run
+    from tamis_evals.running import Runner
+
+    try:
+        data, plan, tasks = Data.find(asked.data), _plan(asked), _tasks(asked.tasks)
+    except (DataMissing, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    run = Run(asked.out)
+    about = provenance.about(plan, {"tasks": list(asked.tasks), "arms": list(asked.arms), "limit": asked.limit})
+    with tempfile.TemporaryDirectory(prefix="tamis-eval-") as name, shown() as tell:
+        try:
+            async with arms.opened(asked.arms or arms.DEFAULT, Path(name)) as opened:
+                await Runner(data, run, opened, tell).all(tasks, plan)
+                memory = {f"{word}_megabytes": server.megabytes(word) for word in ("mcp", "engine")}
+        except arms.UnknownArm as error:
+            raise click.ClickException(str(error)) from error
+    run.describe(
+        about.model_copy(
+            update={
+                "data": data.hashes,
+                "server_megabytes": memory["mcp_megabytes"],
+                "engine_megabytes": memory["engine_megabytes"],
+            }
+        )
+    )
+
+
+def _plan(asked: Asked) -> Plan:
+    from tamis_evals.tasks.task import LENGTHS, Plan
+
+    try:
+        lengths = tuple(int(each) for each in asked.lengths.split(",")) if asked.lengths else LENGTHS
+    except ValueError:
+        raise ValueError(f"--lengths is {asked.lengths!r}. Give numbers of tokens, as in 1000,128000.") from None
+    return Plan(asked.quick, asked.limit, lengths, asked.seed)
+
+
+def _tasks(names: Sequence[str]) -> list[Task]:
+    from tamis_evals.tasks.registry import TASKS
+
+    if unknown := [name for name in names if name not in TASKS]:
+        raise ValueError(f"No task {unknown[0]!r}. There are: {', '.join(TASKS)}.")
+    return [TASKS[name]() for name in names or TASKS]

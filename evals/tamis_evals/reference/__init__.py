@@ -1,0 +1,1 @@
+"""What others measured, measured again here: how far off are we?"""

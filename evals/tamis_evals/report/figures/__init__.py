@@ -1,0 +1,1 @@
+"""The pictures of a report, a module a question. matplotlib is imported when the first one is drawn."""
