@@ -80,14 +80,15 @@ async def _run(asked: Asked) -> None:
     with tempfile.TemporaryDirectory(prefix="tamis-eval-") as name, shown() as tell:
         try:
             async with arms.opened(asked.arms or arms.DEFAULT, Path(name)) as opened:
-                await Runner(data, run, opened, tell).all(tasks, plan)
+                commit = about.commit[:12] + "+" * about.dirty
+                await Runner(data, run, opened, tell, commit).all(tasks, plan)
                 memory = {f"{word}_megabytes": server.megabytes(word) for word in ("mcp", "engine")}
         except arms.UnknownArm as error:
             raise click.ClickException(str(error)) from error
     run.describe(
         about.model_copy(
             update={
-                "data": data.hashes,
+                "data": {**run.earlier_data(), **data.hashes},
                 "server_megabytes": memory["mcp_megabytes"],
                 "engine_megabytes": memory["engine_megabytes"],
             }

@@ -43,6 +43,8 @@ class Record(BaseModel):
     calls: int
     seconds: float
     failed: str = ""
+    commit: str = ""
+    """Of the code that made it; a plus sign behind it says that there were changes beside."""
 
     @property
     def key(self) -> Key:
@@ -102,6 +104,10 @@ class Run:
     def about(self) -> About:
         """What the run was made of; raises `FileNotFoundError` where there is no run."""
         return About.model_validate_json((self.folder / ABOUT).read_text(encoding="utf-8"))
+
+    def earlier_data(self) -> dict[str, str]:
+        """Hashes of what an earlier part of the run has read."""
+        return self.about().data if (self.folder / ABOUT).exists() else {}
 
     def describe(self, about: About) -> None:
         """Write it down."""

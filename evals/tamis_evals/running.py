@@ -34,6 +34,7 @@ class Runner:
     run: Run
     arms: Sequence[Arm]
     tell: Told = lambda _task, _done: None
+    commit: str = ""
     _sizes: dict[int, tuple[object, int]] = field(default_factory=dict[int, tuple[object, int]])
 
     async def all(self, tasks: Sequence[Task], plan: Plan) -> None:
@@ -70,6 +71,7 @@ class Runner:
             calls=outcome.calls,
             seconds=round(outcome.seconds, 4),
             failed=outcome.failed,
+            commit=self.commit,
         )
 
     def _size(self, sample: Sample) -> int:

@@ -93,7 +93,12 @@ async def opened(folder: Path, without: Sequence[str] = ()) -> AsyncGenerator[Se
 
 def environment(folder: Path) -> dict[str, str]:
     """Ours, with everything that Tamis keeps under `folder`."""
-    return {**os.environ, "TAMIS_ENGINE_FOLDER": str(folder / "engine"), "XDG_CACHE_HOME": str(folder / "cache")}
+    return {
+        **os.environ,
+        "TAMIS_ENGINE_FOLDER": str(folder / "engine"),
+        "TAMIS_ENGINE_IDLE_SECONDS": "60",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
 
 
 def megabytes(word: str) -> float | None:

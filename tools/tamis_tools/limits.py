@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """Caps on what one call reads, how long it takes and how much it answers."""
 
-    max_files: int = 5_000
+    max_files: int = 10_000
     max_file_bytes: int = 16 * 1024 * 1024
     max_total_bytes: int = 128 * 1024 * 1024
     max_inline_tokens: int = 2_000

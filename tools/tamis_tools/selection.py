@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tamis_tools.ranking import Ranking
     from tamis_tools.views import View
 
-NEIGHBOUR, NEXT_TURN = 0.5, 0.9
+NEIGHBOUR, NEXT_TURN = 0.4, 0.9
 """What a segment inherits of the score of a chosen one beside it in the same paragraph, function or table; in the same
 talk, where an answer takes many turns that share no word with the question."""
 FLOOR = 0.02

@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from tamis_engine.client import LocalEngine
 from tamis_evals import server
 from tamis_evals.arms.arm import Arm
 from tamis_evals.arms.ours import Ours, OursInThree
 from tamis_evals.arms.plain import PLAIN
 from tamis_evals.arms.retrieval import Bm25, Encoder, Hybrid
+from tamis_mcp_server.settings import local_engine
 from tamis_tools.stages import STAGES
 
 WITHOUT = "ours without "
@@ -39,7 +39,7 @@ async def opened(names: Sequence[str], folder: Path) -> AsyncGenerator[list[Arm]
     A name that holds a slash (`owner/model`), or `encoder:ID`, is an encoder arm with that model of a hub.
     """
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(LocalEngine())
+        engine = await stack.enter_async_context(local_engine(server.environment(folder)))
         plain: dict[str, Arm] = {arm.name: arm for arm in PLAIN}
         sentences, encoder = Bm25(), Encoder(engine)
         plain |= {arm.name: arm for arm in (sentences, Bm25("bm25-blocks", "blocks"), encoder)}

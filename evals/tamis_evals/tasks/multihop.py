@@ -20,6 +20,8 @@ from tamis_evals.tasks.task import Ask, Measures, Plan
 
 SETS = (hotpotqa, twowiki, musique)
 QUICK_TOKENS = 16_000
+BETWEEN = 3
+"""Lengths between the shortest and the longest are asked of one question in so many: they draw the curve."""
 QUICK_QUESTIONS = 2
 """A data set."""
 
@@ -144,7 +146,14 @@ def _any_kept(sample: Sample, spans: Sequence[Passage], kept: Sequence[Passage])
 def _chosen(dataset: str, questions: Sequence[Question], plan: Plan) -> list[Asked]:
     lengths = [length for length in plan.lengths if length <= QUICK_TOKENS] if plan.quick else plan.lengths
     some = drawn(questions, plan, QUICK_QUESTIONS)
-    return [Asked(dataset, question, length) for question in some for length in lengths][: plan.limit or None]
+    ends = (min(lengths), max(lengths))
+    asked = [
+        Asked(dataset, question, length)
+        for number, question in enumerate(some)
+        for length in lengths
+        if length in ends or number % BETWEEN == 0
+    ]
+    return asked[: plan.limit or None]
 
 
 def _shuffled(paragraphs: Sequence[Paragraph], seed: str) -> list[Paragraph]:

@@ -13,6 +13,8 @@ from tamis_evals.tasks.order import drawn, spread
 from tamis_evals.tasks.task import Plan
 from tamis_tools import tokens
 
+MOST = 200
+"""Questions of one data set, by lot."""
 QUICK_SAMPLES = 16
 QUICK_TOKENS = 16_000
 BLOCK = 8
@@ -47,7 +49,7 @@ def sample(dataset: str, question: Question) -> Sample:
 
 def _chosen(questions: Iterable[Question], plan: Plan, quick: int) -> list[Question]:
     rows = [row for row in questions if not plan.quick or _length(row.text) <= QUICK_TOKENS]
-    return drawn(rows, plan, quick)
+    return drawn(rows, plan, quick)[:MOST]
 
 
 def _blocks(rows: Iterable[Question], seed: int) -> list[list[Question]]:

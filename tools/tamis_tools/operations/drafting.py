@@ -27,6 +27,10 @@ MOST_CHARS_A_TOKEN = 16
 """Text longer than this for every token of the budget is not worth counting to see if it fits."""
 
 
+MOSTLY = 2
+"""Budgets of at least one in so many of the tokens read hold most of the sources."""
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """What one call works on: sources, or what an earlier answer left out."""
@@ -104,12 +108,20 @@ class Composer:
         The best segment is never passed over: where it is too long, the lines of it that say most are shown.
         """
         room = self._draft(_Pick()).spare
-        # who asks for more wants the rest, likely or not
-        best = self.ranking.best
-        floor = 0.0 if self.material.seen else min(best, max(UNLIKELY, FLOOR * best))
+        floor = self._floor()
         lead = self._lead()
         first = self._filled(lead, room, floor)
         return self._filled(lead, room + first.spare, floor)
+
+    def _floor(self) -> float:
+        """The probability below which a segment is not worth its tokens, even where the budget has room.
+
+        None for who asks for more, and where the budget holds most of the sources: what is left out there saves little.
+        """
+        best = self.ranking.best
+        if self.material.seen or self.tokens_read <= MOSTLY * self.budget_tokens:
+            return 0.0
+        return min(best, max(UNLIKELY, FLOOR * best))
 
     def _filled(self, lead: _Pick, room: int, floor: float) -> Draft:
         ranking, taken = self.ranking, 0

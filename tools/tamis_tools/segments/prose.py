@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from tamis_tools.document import Document
 
-SHORT_CHARS = 40
+SHORT_CHARS = 16
 """A sentence shorter than this goes with the next one of its paragraph."""
 HEADING_CHARS = 200
 TITLE_CHARS, RUNNING_CHARS = 80, 100
 """A title is shorter than this, and the line below it longer than any line of text that was broken to fit a page."""
 TALK_LINES, TALK_SHARE = 200, 0.6
+TURN_CHARS = 100
+"""What is said in a talk goes together up to this length: an answer there takes many turns."""
 _SENTENCEX_CHARS = 2_000
 """What sentencex gets at once: on some text it takes the square of the time."""
 
@@ -116,7 +118,7 @@ def _talk(text: str, within: Span) -> Iterator[Segment]:
     """A talk is one block: what answers a question goes over many turns."""
     block = trimmed(text, *within, whole_lines=False)
     lines = (Span(*match.span()) for match in _LINE.finditer(text, *block))
-    for start, end in merged(text, (span for line in lines for span in _sentence_spans(text, line))):
+    for start, end in merged(text, (span for line in lines for span in _sentence_spans(text, line)), TURN_CHARS):
         yield Segment(start, end, "turn", block)
 
 
@@ -159,22 +161,22 @@ def _sentence_spans(text: str, paragraph: Span) -> Iterator[Span]:
             at = end
 
 
-def merged(text: str, spans: Iterable[Span]) -> list[Span]:
+def merged(text: str, spans: Iterable[Span], short_chars: int = SHORT_CHARS) -> list[Span]:
     """Adjoining spans, a short one put together with the next; the last with the one before."""
     done: list[Span] = []
     for span in spans:
-        if done and _short(text, done[-1]):
+        if done and _length(text, done[-1]) < short_chars:
             done[-1] = Span(done[-1].start, span.end)
         else:
             done.append(span)
-    if len(done) > 1 and _short(text, done[-1]):
+    if len(done) > 1 and _length(text, done[-1]) < short_chars:
         last = done.pop()
         done[-1] = Span(done[-1].start, last.end)
     return done
 
 
-def _short(text: str, span: Span) -> bool:
-    return len(text[span.start : span.end].strip()) < SHORT_CHARS
+def _length(text: str, span: Span) -> int:
+    return len(text[span.start : span.end].strip())
 
 
 def _heading_level(text: str, paragraph: Span) -> int:
