@@ -12,6 +12,10 @@ import anyio
 import click
 
 if TYPE_CHECKING:
+    from tamis_evals.datasets.data import Data
+    from tamis_evals.readers.endpoint import Prices
+    from tamis_evals.readers.reader import Reader
+    from tamis_evals.records import About, Run
     from tamis_evals.tasks.task import Plan, Task
 
 
@@ -29,6 +33,7 @@ class Asked:
     seed: int = 11
     reader_url: str = ""
     model: str = ""
+    prices: str = ""
 
 
 @click.group("eval")
@@ -47,6 +52,7 @@ def group() -> None:
 @click.option("--seed", default=11, show_default=True, help="For haystacks and depths.")
 @click.option("--reader-url", default="", metavar="URL", help="An OpenAI-compatible endpoint that reads and answers.")
 @click.option("--model", default="", metavar="NAME", help="The model to ask there.")
+@click.option("--prices", default="", metavar="R,C,W", help="Its dollars a million tokens: read, cached, written.")
 def run_command(**given: object) -> None:
     """Ask every arm, measure, and write one line of JSON for each outcome."""
     anyio.run(_run, Asked(**given))  # pyright: ignore[reportArgumentType] - click has checked the types
@@ -65,35 +71,37 @@ def report_command(folder: Path, out: Path | None) -> None:
 
 async def _run(asked: Asked) -> None:
     # late: `tamis --help` needs none of it
-    from tamis_evals import arms, provenance, server
+    from tamis_evals import provenance
+    from tamis_evals.arms import UnknownArm
     from tamis_evals.datasets.data import Data, DataMissing
-    from tamis_evals.progress import shown
+    from tamis_evals.readers.opening import prices, reader
+    from tamis_evals.readers.reader import ReaderFailed
     from tamis_evals.records import Run
+
+    run = Run(asked.out)
+    try:
+        data, plan = Data.find(asked.data), _plan(asked)
+        costs = prices(asked.prices)
+        async with reader(asked.reader_url, asked.model, asked.out / "answers") as reads:
+            tasks = _tasks(asked.tasks, reads, costs)
+            about = provenance.about(plan, {"tasks": list(asked.tasks), "arms": list(asked.arms), "reader": reads.name})
+            await _ask(asked, run, about, (data, plan, tasks))
+    except (DataMissing, ReaderFailed, UnknownArm, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _ask(asked: Asked, run: Run, about: About, what: tuple[Data, Plan, list[Task]]) -> None:
+    from tamis_evals import arms, server
+    from tamis_evals.progress import shown
     from tamis_evals.running import Runner
 
-    try:
-        data, plan, tasks = Data.find(asked.data), _plan(asked), _tasks(asked.tasks)
-    except (DataMissing, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    run = Run(asked.out)
-    about = provenance.about(plan, {"tasks": list(asked.tasks), "arms": list(asked.arms), "limit": asked.limit})
+    data, plan, tasks = what
+    commit = about.commit[:12] + "+" * about.dirty
     with tempfile.TemporaryDirectory(prefix="tamis-eval-") as name, shown() as tell:
-        try:
-            async with arms.opened(asked.arms or arms.DEFAULT, Path(name)) as opened:
-                commit = about.commit[:12] + "+" * about.dirty
-                await Runner(data, run, opened, tell, commit).all(tasks, plan)
-                memory = {f"{word}_megabytes": server.megabytes(word) for word in ("mcp", "engine")}
-        except arms.UnknownArm as error:
-            raise click.ClickException(str(error)) from error
-    run.describe(
-        about.model_copy(
-            update={
-                "data": {**run.earlier_data(), **data.hashes},
-                "server_megabytes": memory["mcp_megabytes"],
-                "engine_megabytes": memory["engine_megabytes"],
-            }
-        )
-    )
+        async with arms.opened(asked.arms or arms.DEFAULT, Path(name)) as opened:
+            await Runner(data, run, opened, tell, commit).all(tasks, plan)
+            found = {"server_megabytes": server.megabytes("mcp"), "engine_megabytes": server.megabytes("engine")}
+    run.describe(about.model_copy(update={"data": {**run.earlier_data(), **data.hashes}, **found}))
 
 
 def _plan(asked: Asked) -> Plan:
@@ -106,9 +114,11 @@ def _plan(asked: Asked) -> Plan:
     return Plan(asked.quick, asked.limit, lengths, asked.seed)
 
 
-def _tasks(names: Sequence[str]) -> list[Task]:
+def _tasks(names: Sequence[str], reader: Reader, prices: Prices | None) -> list[Task]:
+    from tamis_evals.tasks.reading import Reading
     from tamis_evals.tasks.registry import TASKS
 
-    if unknown := [name for name in names if name not in TASKS]:
-        raise ValueError(f"No task {unknown[0]!r}. There are: {', '.join(TASKS)}.")
-    return [TASKS[name]() for name in names or TASKS]
+    known = {**TASKS, "reading": lambda: Reading(reader, prices)}
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"No task {unknown[0]!r}. There are: {', '.join(known)}.")
+    return [known[name]() for name in names or known]

@@ -116,9 +116,9 @@ def _score(parts: Parts) -> Operation:
 
 
 def _extract(parts: Parts) -> Operation:
-    from tamis_engine.compute import extracting  # late: few models extract
+    from tamis_engine.compute.extracting.operations import operation  # late: few models extract
 
-    return extracting.operation(parts.spec, parts.output, parts.backbone, parts.tokeniser)
+    return operation(parts.spec, parts.output, parts.backbone, parts.tokeniser)
 
 
 BUILDERS: Mapping[OperationName, Callable[[Parts], Operation]] = {

@@ -45,7 +45,7 @@ def load_network(spec: Spec, dtype: torch.dtype) -> PreTrainedModel:
     """On the CPU, in `dtype`, in inference mode. Raises `ModelInvalid` where names or shapes do not fit."""
     config = config_of(spec)
     network_class = _class_of(spec, config)
-    weights = _weights(spec)
+    weights = _weights(spec, network_class.base_model_prefix)
     options: dict[str, Any] = {"add_pooling_layer": False} if _has_optional_pooler(spec.network, network_class) else {}
     try:
         with _building, _silence():
@@ -94,15 +94,21 @@ def _has_optional_pooler(network: Network, network_class: type[PreTrainedModel])
     return network.head == "none" and "add_pooling_layer" in inspect.signature(network_class.__init__).parameters
 
 
-def _weights(spec: Spec) -> dict[str, Tensor]:
+def _weights(spec: Spec, backbone: str) -> dict[str, Tensor]:
     """By the names they are expected under: prefix off, renamed; tensors outside the prefix belong to the heads."""
     network = spec.network
     found = {name: tensor for file in network.weights for name, tensor in tensors_of(spec, file).items()}
-    return {
+    return _base(spec, backbone) | {
         _renamed(name.removeprefix(network.prefix), network.renames): tensor
         for name, tensor in found.items()
         if name.startswith(network.prefix)
     }
+
+
+def _base(spec: Spec, backbone: str) -> dict[str, Tensor]:
+    """Of what it was tuned from: an encoder alone does not name itself in its weights, as one with a head does."""
+    found = {name: tensor for path in spec.network.base for name, tensor in tensors_of(spec, str(path)).items()}
+    return {f"{backbone}.{name.removeprefix(f'{backbone}.')}": tensor for name, tensor in found.items()}
 
 
 def _renamed(name: str, renames: Iterable[tuple[str, str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tamis_engine.models import tuned
 from tamis_engine.models.configs import network_config, understood
 from tamis_engine.models.files import Files, Json
 from tamis_engine.models.recipe import Recipe
@@ -109,7 +110,8 @@ def base_repo(files: Files) -> str:
         complete = isinstance(said.get("encoder_config"), dict) and files.has("tokenizer_config.json")
         return "" if complete else str(said.get("model_name") or "")
     if files.has("config.json"):
-        return str(files.json("config.json", "").get("backbone_model_name_or_path") or "")
+        said = files.json("config.json", "")
+        return str(said.get(tuned.KEY) or said.get("backbone_model_name_or_path") or "")
     return ""
 
 

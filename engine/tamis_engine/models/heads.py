@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tamis_engine.models.catalogue import Overrides
 from tamis_engine.models.configs import architecture, network_config
-from tamis_engine.models.files import Files
+from tamis_engine.models.files import Files, Json
 from tamis_engine.models.modules import check_activation, width
 from tamis_engine.models.recipe import Recipe
 from tamis_engine.models.spec import (
@@ -23,6 +24,7 @@ from tamis_engine.models.spec import (
     Output,
     Sigmoid,
     Splade,
+    Text,
     TokenVectors,
     TokenWeights,
 )
@@ -42,6 +44,11 @@ HEADS: Mapping[str, Head] = {
 def head_recipe(files: Files) -> Recipe:
     """Rerankers, models of inference, question answering. What may be read in two ways is refused."""
     config = network_config(files)
+    return head_recipe_of(files, config, text_of(files, config))
+
+
+def head_recipe_of(files: Files, config: Json, text: Text, base: tuple[Path, ...] = ()) -> Recipe:
+    """The same for a config that is known; `base` as in `Network`."""
     named = architecture(config)
     head: Head | None = next((head for ending, head in HEADS.items() if named.endswith(ending)), None)
     if head is None:
@@ -49,9 +56,7 @@ def head_recipe(files: Files) -> Recipe:
             f"it has no modules.json, and config.json names {named or 'no architecture'}, which alone does not say how "
             f"to use it. Expected a name that ends in one of {', '.join(HEADS)}."
         )
-    outputs = _outputs(files, config, head)
-    text = text_of(files, config)
-    return Recipe(Network(config, (files.weights(),), head), text, outputs)
+    return Recipe(Network(config, (files.weights(),), head, base=base), text, _outputs(files, config, head))
 
 
 def words_recipe(files: Files, keep: KeepWords) -> Recipe:

@@ -88,6 +88,8 @@ class Registry:
 
         entry = catalogue.find(name)
         repo = (entry.overrides.base if entry else "") or base_repo(name, folder)
+        if repo.lower() in embedded.NAMES:
+            return resolve(name, folder, entry, embedded.FOLDER)
         if repo and not REPO.fullmatch(repo):
             raise ModelInvalid(name, f"its files name {repo!r} as the model that it is made from, which is on no hub.")
         base = self.hub.on_disk(repo, None, texts_only=True) if repo else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tamis_engine.models import colbert, families, heads
+from tamis_engine.models import colbert, families, heads, tuned
 from tamis_engine.models.catalogue import Entry, Overrides
 from tamis_engine.models.configs import architecture
 from tamis_engine.models.files import Files, Json, within
@@ -43,7 +43,7 @@ def resolve(name: str, folder: Path, entry: Entry | None, base: Path | None = No
     return Spec(
         name=name,
         folder=folder,
-        revision=files.revision(),
+        revision=_revision(files, recipe),
         network=recipe.network,
         text=recipe.text,
         outputs=recipe.outputs,
@@ -54,7 +54,7 @@ def resolve(name: str, folder: Path, entry: Entry | None, base: Path | None = No
         added_tokens=recipe.added_tokens,
         forbidden_dtypes=told.forbidden_dtypes,
         calibration=told.calibration,
-        footprint_bytes=sum(files.size(path) for path in _weights(recipe)),
+        footprint_bytes=_footprint_bytes(files, recipe),
     )
 
 
@@ -75,6 +75,7 @@ class _Seen:
 
 Reader = Callable[[_Seen], Recipe]
 READERS: tuple[tuple[Callable[[_Seen], object], Reader], ...] = (
+    (lambda seen: tuned.KEY in seen.config, lambda seen: tuned.tuned_recipe(seen.files, seen.config, seen.base)),
     (lambda seen: seen.files.has("gliner_config.json"), lambda seen: families.gliner_recipe(seen.files, seen.base)),
     (lambda seen: _kind(seen) == "open_provence", lambda seen: families.provence_recipe(seen.files, seen.config)),
     (
@@ -147,6 +148,18 @@ def _told(step: Step, told: Overrides) -> Step:
             return replace(step, threshold=told.threshold)
         case _:
             return step
+
+
+def _revision(files: Files, recipe: Recipe) -> str:
+    """Of all files that the weights come from."""
+    bases = sorted({path.parent for path in recipe.network.base})
+    return " ".join((files.revision(), *(Files(files.name, folder).revision() for folder in bases)))
+
+
+def _footprint_bytes(files: Files, recipe: Recipe) -> int:
+    """Those of a model tuned from another replace as many of the other's, but are packed more tightly, perhaps."""
+    own = sum(files.size(path) for path in _weights(recipe))
+    return own + sum(path.stat().st_size for path in recipe.network.base)
 
 
 def _weights(recipe: Recipe) -> set[str]:

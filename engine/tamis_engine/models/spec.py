@@ -19,6 +19,8 @@ Head = Literal[
     "none", "masked_lm", "sequence_classification", "token_classification", "question_answering", "causal_lm", "static"
 ]
 """Which class of transformers' the weights belong to; "static" has no network, only a table of token vectors."""
+SCALE = ".scale"
+"""A matrix may be stored in int8, with a vector beside it that has its name and this: each row times its scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Network:
     """The backbone: transformers' config, and where its weights lie in the snapshot.
 
     `prefix` is stripped from the names of the weights (`ranking_model.` and the like), others are left to the heads.
+    `base` are files of the model that it was tuned from: of them come the tensors that `weights` does not hold.
     `may_miss` and `may_ignore` are regular expressions for weights that are known to be absent or of no use.
     """
 
@@ -36,6 +39,7 @@ class Network:
     renames: tuple[tuple[str, str], ...] = ()
     may_miss: tuple[str, ...] = ()
     may_ignore: tuple[str, ...] = ()
+    base: tuple[Path, ...] = ()
 
 
 # --- text ------------------------------------------------------------------------------------------------------------

@@ -75,6 +75,11 @@ def classifier(found: Mapping[str, Stored]) -> Layer:
     return lambda states: head(np.tanh(pooler(states)))
 
 
+def span_ends(found: Mapping[str, Stored]) -> Layer:
+    """BERT's own: (tokens, width) states to (tokens, 2) logits, of being an answer's first token and its last."""
+    return linear(found["qa_outputs.weight"].floats(), found["qa_outputs.bias"].floats())
+
+
 def linear(weight: Floats, bias: Floats | float) -> Layer:
     """A layer of these weights: (out, in), (out)."""
     return lambda rows: rows @ weight.T + bias

@@ -1,4 +1,4 @@
-"""Specs that the kernel serves as models in memory: BERT bi-encoders and cross-encoders."""
+"""Specs that the kernel serves as models in memory: BERT bi-encoders, cross-encoders and readers of answers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis_engine.compute.encoding.texts import OnePiece, as_tokenised, text_inputs
+from tamis_engine.compute.extracting.answer_span import Answers
 from tamis_engine.compute.tokenizer_files import load_tokeniser
 from tamis_engine.errors import ModelInvalid, RequestInvalid
-from tamis_engine.models.spec import ClassHead, Output, Pool, Sigmoid
+from tamis_engine.models.spec import AnswerSpan, ClassHead, Output, Pool, Sigmoid
 from tamis_engine.native import heads
 from tamis_engine.native.kernel import CannotCompute, best
 from tamis_engine.native.network import NativeBert, Precision
@@ -34,6 +35,10 @@ BATCH_TOKENS = 2048
 
 NETWORK = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
 """What the kernel computes; a config that says nothing says this."""
+
+
+HEADS = {"sequence_classification": heads.classifier, "question_answering": heads.span_ends}
+"""Those with weights that stand beside the network's."""
 
 
 class DenseVectors(OnePiece):
@@ -123,11 +128,13 @@ def load_model(spec: Spec, threads: int, precision: Precision = "int8", kernel: 
         raise ModelInvalid(spec.name, "it is none of the BERTs that the compiled kernel serves.")
     with stored(spec) as found:
         network = NativeBert(kernel, spec, found, precision)
-        after = heads.classifier(found) if spec.network.head == "sequence_classification" else None
+        after = HEADS[spec.network.head](found) if spec.network.head in HEADS else None
     tokeniser = load_tokeniser(spec)
-    if after:
-        return NativeModel(network, {"score": _score(spec, tokeniser, _Read(network, threads, Pool("cls"), [after]))})
-    return NativeModel(network, {"dense": _dense(spec, tokeniser, network, threads)})
+    if after is None:
+        return NativeModel(network, {"dense": _dense(spec, tokeniser, network, threads)})
+    if spec.network.head == "question_answering":
+        return NativeModel(network, {"extract": _answers(spec, tokeniser, network, (after, threads))})
+    return NativeModel(network, {"score": _score(spec, tokeniser, _Read(network, threads, Pool("cls"), [after]))})
 
 
 class _Read:
@@ -154,6 +161,8 @@ def _is_known(spec: Spec) -> bool:
             return not rest and heads.are_known(layers)
         case "sequence_classification", {"score": Output((ClassHead(), Sigmoid()), ()), **rest}:
             return not rest
+        case "question_answering", {"extract": Output((AnswerSpan(),), ()), **rest}:
+            return not rest
         case _:
             return False
 
@@ -169,3 +178,10 @@ def _score(spec: Spec, tokeniser: Tokeniser, read: _Read) -> PairScores:
     sigmoid = spec.outputs["score"].steps[1]
     assert isinstance(sigmoid, Sigmoid)
     return PairScores(tokeniser, read, sigmoid.scale)
+
+
+def _answers(spec: Spec, tokeniser: Tokeniser, network: NativeBert, head: tuple[heads.Layer, int]) -> Answers:
+    (step,) = spec.outputs["extract"].steps
+    assert isinstance(step, AnswerSpan)
+    layer, threads = head
+    return Answers(step, lambda pieces: [layer(states) for states in network.states(pieces, threads)], tokeniser)

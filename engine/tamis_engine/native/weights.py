@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from tamis_engine.models.spec import SCALE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,10 +40,11 @@ READABLE = {"F16", "F32"}
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One tensor of an open file."""
+    """One tensor of an open file; `scaled`: a matrix in int8 with its `SCALE` beside it."""
 
     file: Any
     name: str
+    scaled: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -53,12 +56,19 @@ class Stored:
         """As safetensors calls it."""
         return str(self.file.get_slice(self.name).get_dtype())
 
+    @property
+    def readable(self) -> bool:
+        """Whether its type is one of those that are read here."""
+        return self.dtype in READABLE or (self.scaled and self.dtype == "I8")
+
     def read(self) -> NDArray[Any]:
         """Into memory, in its own type."""
         return self.file.get_tensor(self.name)
 
     def floats(self) -> NDArray[np.float32]:
         """Into memory, contiguous."""
+        if self.scaled:
+            return self.read() * self.file.get_tensor(self.name + SCALE).astype(np.float32)[:, None]
         return np.ascontiguousarray(self.read(), dtype=np.float32)
 
 
@@ -67,11 +77,13 @@ def stored(spec: Spec) -> Generator[Mapping[str, Stored]]:
     """The network's tensors by transformers' names for a BERT without a head; a head's own keep theirs."""
     with ExitStack() as stack:
         found: dict[str, Stored] = {}
-        for each in spec.network.weights:
-            file: Any = stack.enter_context(safe_open(spec.folder / each, "numpy"))
-            for name in file.keys():  # noqa: SIM118 -- it is no mapping
-                if name.startswith(spec.network.prefix):
-                    found[_renamed(name.removeprefix(spec.network.prefix), spec.network.renames)] = Stored(file, name)
+        for path in (*spec.network.base, *(spec.folder / each for each in spec.network.weights)):
+            file: Any = stack.enter_context(safe_open(path, "numpy"))
+            names = frozenset(file.keys())
+            for name in sorted(names):
+                if name.startswith(spec.network.prefix) and name.removesuffix(SCALE) not in names - {name}:
+                    renamed = _renamed(name.removeprefix(spec.network.prefix), spec.network.renames)
+                    found[renamed] = Stored(file, name, name + SCALE in names)
         yield _without_base(found, spec.network.head)
 
 
@@ -92,6 +104,8 @@ def shapes(config: Mapping[str, Any], head: str) -> dict[str, tuple[int, ...]]:
             expected |= _with_bias(f"encoder.layer.{layer}.{part}", own.get(part, square))
     if head == "sequence_classification":
         expected |= _with_bias("pooler.dense", (hidden, hidden)) | _with_bias("classifier", (1, hidden))
+    if head == "question_answering":
+        expected |= _with_bias("qa_outputs", (2, hidden))
     return expected
 
 
@@ -102,7 +116,7 @@ def all_fit(spec: Spec) -> bool:
         expected = shapes(spec.network.config, spec.network.head)
         with stored(spec) as found:
             return all(
-                name in found and found[name].shape == shape and found[name].dtype in READABLE
+                name in found and found[name].shape == shape and found[name].readable
                 for name, shape in expected.items()
             ) and all(name in expected or any(one.search(name) for one in ignored) for name in found)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError):

@@ -2,13 +2,14 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis_engine.compute.extracting import operation
 from tamis_engine.compute.extracting.answer_span import ANSWER_TOKENS, best_span
+from tamis_engine.compute.extracting.operations import operation
 from tamis_engine.compute.extracting.units import trimmed
 from tamis_engine.models.spec import AnswerSpan, Output, Spec
 from tamis_engine.operation import LabelledInput, Operation
@@ -72,9 +73,9 @@ def test_the_answer_is_the_likeliest_span_unless_none_is_likelier(
 
 
 def test_no_answer_is_an_answer() -> None:
-    logits = torch.zeros(8, 2)
+    logits = np.zeros((8, 2), np.float32)
     assert best_span(logits, slice(3, 7)).tolist() == pytest.approx([0, 0, 0.04, 0.04])
-    logits[5:7] = torch.tensor([[2.0, 0], [0, 2.0]])
+    logits[5:7] = [[2.0, 0], [0, 2.0]]
     first, last, likely, none = best_span(logits, slice(3, 7)).tolist()
     assert (first, last) == (2, 3)
     assert likely > none
@@ -84,14 +85,27 @@ def test_no_answer_is_an_answer() -> None:
 
 
 def test_an_answer_never_ends_before_it_starts_nor_is_longer_than_answers_are() -> None:
-    logits = torch.zeros(60, 2)
+    logits = np.zeros((60, 2), np.float32)
     logits[40, 0] = logits[20, 1] = 9
     first, last, *_ = best_span(logits, slice(10, 60)).tolist()
     assert 0 <= last - first < ANSWER_TOKENS
-    logits = torch.zeros(60, 2)
+    logits = np.zeros((60, 2), np.float32)
     logits[12, 0] = logits[59, 1] = 9
     first, last, *_ = best_span(logits, slice(10, 60)).tolist()
     assert 0 <= last - first < ANSWER_TOKENS
+
+
+@KINDS
+def test_who_asks_for_a_threshold_is_given_what_reaches_it_likelier_than_no_answer_or_not(
+    whole: dict[str, Operation], kind: str
+) -> None:
+    def found(threshold: float | None) -> int:
+        asked = LabelledInput(("who",), TEXT, threshold=threshold)
+        (tokenised,) = whole[kind].tokenise([asked])
+        first_token_is_answer = np.array([0, 0, 0.25, 0.75], np.float32)
+        return len(whole[kind].join(asked, tokenised, [first_token_is_answer]).values)
+
+    assert [found(threshold) for threshold in (None, 0.0, 0.25, 0.3)] == [0, 1, 1, 0]
 
 
 @KINDS

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis_engine.compute.extracting import operation
+from tamis_engine.compute.extracting.operations import operation
 from tamis_engine.models.spec import Entailment, Output, Spec
 from tamis_engine.operation import LabelledInput, Operation
 from tests.engine.compute.extracted import answer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from tamis_engine.compute.extracting import operation
+from tamis_engine.compute.extracting.operations import operation
 from tamis_engine.compute.extracting.units import lines
 from tamis_engine.errors import ModelInvalid, RequestInvalid
 from tamis_engine.models.spec import ChatPair, KeepLines, Output, Spec

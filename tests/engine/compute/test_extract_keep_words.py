@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis_engine.compute.extracting import operation
 from tamis_engine.compute.extracting.keep_words import chunks
+from tamis_engine.compute.extracting.operations import operation
 from tamis_engine.errors import RequestInvalid
 from tamis_engine.models.spec import KeepWords, Output
 from tamis_engine.operation import LabelledInput, Operation

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis_engine.compute.extracting import operation
+from tamis_engine.compute.extracting.operations import operation
 from tamis_engine.compute.extracting.span_marker import WORD
 from tamis_engine.errors import ModelInvalid
 from tamis_engine.models.spec import Output, SpanMarker, Spec

@@ -1,0 +1,1 @@
+"""Programs that train what is shipped; they are not shipped themselves."""
