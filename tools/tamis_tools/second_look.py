@@ -20,8 +20,9 @@ LEADS = 5
 RARE, RARE_SHARE = 8, 0.02
 """A name in more segments than this, and than this share of all, leads nowhere."""
 
-_CAPITAL = r"[^\W\d_a-zß-öø-ÿ][\w'’.-]*"
-_NAME = re.compile(rf"{_CAPITAL}(?:[^\S\n](?:(?:of|the|and|de|von|van|da|del|la|le|al)\s){{0,2}}{_CAPITAL})+")
+_CAPITAL = r"(?:[^\W\d_a-zß-öø-ÿ]\.|[^\W\d_a-zß-öø-ÿ][\w'’-]*)"
+_JOINED = r"(?:(?:of|the|and|de|der|di|du|von|van|da|del|la|le|al)\s){0,2}"
+_NAME = re.compile(rf"{_CAPITAL}(?:[^\S\n]{_JOINED}{_CAPITAL})+")
 _WORD = re.compile(r"\w+")
 _OPENING = frozenset(
     """a after an and as at before but by during for from he her his how if in is it its of on or she that the their
@@ -60,7 +61,7 @@ def names(text: str, query: str) -> list[str]:
 
 def _bare(name: str) -> str:
     """Without what a sentence opens with, and its full stop."""
-    words = name.rstrip(".'’-").split()
+    words = name.rstrip("'’-").split()
     while words and words[0].lower() in _OPENING:
         words.pop(0)
     return " ".join(words)

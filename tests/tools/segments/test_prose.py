@@ -145,3 +145,52 @@ def test_an_item_is_one_segment_and_short_ones_go_together(cut: Cut) -> None:
 def test_markdown_rows_are_right_with_lone_returns_and_separators(cut: Cut) -> None:
     pieces = cut("# A\r\n\r\none\rline\u2028of\x0ctext\r\n\r\n## B\r\n\r\ntwo", "markdown")
     assert [piece.text for piece in pieces] == ["# A", "one\rline\u2028of\x0ctext", "## B", "two"]
+
+
+RUNNING = "He kept goal for twenty years, in four countries, and was captain of the side that won all in one spring."
+
+
+def test_the_first_line_of_a_paragraph_is_its_title_where_it_names_the_text_below(cut: Cut) -> None:
+    title, first, second = cut(f"Peter Harbourside\n{RUNNING} Later he taught.", "text")
+    assert (title.text, title.kind) == ("Peter Harbourside", "heading")
+    assert first.context == second.context == ("Peter Harbourside",)
+    assert title.block == first.block == f"Peter Harbourside\n{RUNNING} Later he taught."
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "It was late.",
+        "and so they went,",
+        "a line of text that was broken to fit the page and is as long as the others",
+    ],
+)
+def test_a_line_that_is_a_part_of_the_text_is_no_title(cut: Cut, first: str) -> None:
+    assert all(piece.context == () for piece in cut(f"{first}\n{RUNNING}", "text"))
+
+
+def test_broken_lines_have_no_title(cut: Cut) -> None:
+    assert all(piece.kind == "sentence" for piece in cut("A short line\nand one more below\nand the last one.", "text"))
+
+
+def _talk(turns: int) -> str:
+    said = (
+        "I think that the budget for the remote control is too small.",
+        "Yes.",
+        "Who has counted them?",
+    )
+    return "".join(f"{('Ada', 'Project Manager', 'Cy')[n % 3]}: {said[n % 3]}\n" for n in range(turns))
+
+
+def test_a_talk_is_one_block_and_short_turns_go_together(cut: Cut) -> None:
+    pieces = cut(_talk(12), "text")
+    assert {piece.kind for piece in pieces} == {"turn"}
+    assert {piece.block for piece in pieces} == {_talk(12).strip()}
+    assert pieces[0].text.startswith("Ada: I think")
+    assert "".join(piece.text + "\n" for piece in pieces).split() == _talk(12).split()
+
+
+def test_a_few_keys_with_colons_are_no_talk(cut: Cut) -> None:
+    keys = "\n".join(f"Key{n}: value number {n} of the settings" for n in range(20))
+    assert "turn" not in {piece.kind for piece in cut(keys, "text")}
+    assert "turn" not in {piece.kind for piece in cut(_talk(6), "text")}

@@ -110,7 +110,8 @@ def _title(text: str, paragraph: Span) -> Span | None:
     below = text.find("\n", end + 1, paragraph.end)
     running = (below if below != -1 else paragraph.end) - end
     line = text[paragraph.start : end].rstrip()
-    named = running > RUNNING_CHARS and not line.endswith((".", "?", "!", ",", ";"))
+    begins = line[:1].isupper() or line[:1].isdigit()
+    named = begins and running > RUNNING_CHARS and not line.endswith((".", "?", "!", ",", ";"))
     return Span(paragraph.start, paragraph.start + len(line)) if named else None
 
 
