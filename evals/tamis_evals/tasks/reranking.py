@@ -55,15 +55,16 @@ class Reranking:
 
     def samples(self, data: Data, plan: Plan) -> Iterator[Sample]:
         """Blocks of each folder in turn; in a quick run the documentation alone, as folders take minutes to encode."""
-        folders = [_docs(data)] if plan.quick else [_scifact(data), _code(data), _docs(data), _pubmedqa(data)]
-        return in_turn([_series(folder, plan) for folder in folders], BLOCK)
+        folders = [_docs(data)] if plan.quick else [scifact_folder(data), _code(data), _docs(data), _pubmedqa(data)]
+        return in_turn([series(folder, plan) for folder in folders], BLOCK)
 
     def measure(self, sample: Sample, outcome: Outcome) -> Measures:
         """How early the relevant sources come."""
         return measured(outcome.ranked, {passage.source for passage in sample.evidence})
 
 
-def _series(folder: Folder, plan: Plan) -> Iterator[Sample]:
+def series(folder: Folder, plan: Plan) -> Iterator[Sample]:
+    """The questions about one folder, by lot."""
     for asked in drawn(folder.questions, plan, QUICK)[: folder.most or None]:
         yield Sample(
             id=f"{folder.dataset}-{asked.id}",
@@ -76,7 +77,8 @@ def _series(folder: Folder, plan: Plan) -> Iterator[Sample]:
         )
 
 
-def _scifact(data: Data) -> Folder:
+def scifact_folder(data: Data) -> Folder:
+    """The abstracts, and the claims that BEIR tests with; raises `DataMissing`."""
     papers = scifact.abstracts(data)
     numbers = {paper.id: number for number, paper in enumerate(papers)}
     asked = [
