@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tamis_evals.datasets import covid
+from tamis_evals.datasets import covid, xquad
 from tamis_evals.datasets.data import Data
 from tamis_evals.readers.endpoint import Prices
 from tamis_evals.readers.reader import Reading as Read
@@ -22,6 +22,8 @@ from tests.evals import tiny_wikipedia
 pytestmark = pytest.mark.anyio
 
 PAPER = "Bats carry it. The virus was first seen in Haven, in 1998. Nobody fell ill."
+
+SOLD = {"id": "a1", "question": "Who bought the boat?", "answers": [{"text": "Bo", "answer_start": 48}]}
 
 
 class Told:
@@ -46,6 +48,10 @@ def data(folder: Path) -> Data:
     paper: dict[str, Any] = {"context": PAPER, "document_id": 9, "qas": [asked]}
     (folder / covid.PATH).parent.mkdir(parents=True)
     (folder / covid.PATH).write_text(json.dumps({"data": [{"paragraphs": [paper]}]}), encoding="utf-8")
+    words = {"context": "Ada Finn rowed home. Later she sold the boat to Bo.", "qas": [SOLD]}
+    (folder / xquad.PATH).parent.mkdir(parents=True)
+    articles = [{"title": "Ada_Finn", "paragraphs": [words]}]
+    (folder / xquad.PATH).write_text(json.dumps({"data": articles}), encoding="utf-8")
     return found
 
 
@@ -54,10 +60,10 @@ def sample(answers: tuple[str, ...], evidence: str = "Ada left for Paris.") -> S
     return Sample("1", "d", "c", "Where?", (Source("a.txt", text),), (Passage(0, 11, len(text)),), answers=answers)
 
 
-def test_all_three_kinds_are_asked_in_turn(tmp_path: Path) -> None:
+def test_all_kinds_are_asked_in_turn(tmp_path: Path) -> None:
     found = list(Reading(Told()).samples(data(tmp_path), Plan(lengths=(1_000,))))
     kinds = [each.dataset.partition("-qa")[0] for each in found]
-    assert set(kinds[:3]) == {"hotpotqa", "babilong", "covid"}
+    assert set(kinds[:4]) == {"xquad", "hotpotqa", "babilong", "covid"}
     assert set(kinds) == {"hotpotqa", "2wiki", "musique", "babilong", "covid"}
     assert len({each.id for each in found}) == len(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import NamedTuple
@@ -67,8 +67,12 @@ class Multihop:
 
     def samples(self, data: Data, plan: Plan) -> Iterator[Sample]:
         """Each question at each length; the same filler at all lengths, less of it at the shorter ones."""
+        return self.hidden({each.NAME: each.questions(data) for each in SETS}, data, plan)
+
+    def hidden(self, sets: Mapping[str, Sequence[Question]], data: Data, plan: Plan) -> Iterator[Sample]:
+        """Questions of any sets, by name, each at each length in this task's filler."""
         pool = pool_of(data)
-        groups = [_chosen(each.NAME, each.questions(data), plan) for each in SETS]
+        groups = [_chosen(name, questions, plan) for name, questions in sets.items()]
         return (self._sample(pool, asked, plan.seed) for asked in in_turn(groups))
 
     def measure(self, sample: Sample, outcome: Outcome) -> Measures:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+DRAWN = 12
+"""Samples at the longest context from which what a reader makes of a data set is drawn."""
 ANSWERED = (FULL, FOCUSED, CLOSED, "head", SENTENCES, BLOCKS, "encoder", OURS, IN_THREE)
 BANDS = (FULL, SENTENCES, OURS)
 """With their intervals drawn; more would hide each other, and the tables have them all."""
@@ -59,7 +61,8 @@ def _evidence(frame: Frame, task: str) -> Picture:
 
 
 def _reader(frame: Frame) -> Picture:
-    found = [(dataset, lengths) for name, dataset, lengths in swept(frame) if name == READING]
+    read = [(dataset, lengths) for name, dataset, lengths in swept(frame) if name == READING]
+    found = [(dataset, lengths) for dataset, lengths in read if _often(frame, dataset, lengths)] or read
 
     def draw(figure: Figure) -> None:
         columns = min(len(found), 3)
@@ -81,6 +84,11 @@ def _reader(frame: Frame) -> Picture:
         " the evidence alone (focused), and with what each arm keeps. Below, the tokens that it was sent for that."
     )
     return picture("length-reading", "Length: what a reader gets right", caption, draw)
+
+
+def _often(frame: Frame, dataset: str, lengths: Sequence[int]) -> bool:
+    """Whether there is enough at the longest context to draw a line."""
+    return len(frame.rows(Place(READING, dataset, lengths[-1]), "full")) >= DRAWN
 
 
 def _lines(frame: Frame, axes: Axes, places: Sequence[Place], arms: Sequence[str]) -> None:
