@@ -97,6 +97,7 @@ async def _ask(asked: Asked, run: Run, about: About, what: tuple[Data, Plan, lis
 
     data, plan, tasks = what
     commit = about.commit[:12] + "+" * about.dirty
+    run.describe(about.model_copy(update={"data": run.earlier_data()}))  # a run that is stopped has its report, too
     with tempfile.TemporaryDirectory(prefix="tamis-eval-") as name, shown() as tell:
         async with arms.opened(asked.arms or arms.DEFAULT, Path(name)) as opened:
             await Runner(data, run, opened, tell, commit).all(tasks, plan)
