@@ -101,7 +101,10 @@ async def _ask(asked: Asked, run: Run, about: About, what: tuple[Data, Plan, lis
     with tempfile.TemporaryDirectory(prefix="tamis-eval-") as name, shown() as tell:
         async with arms.opened(asked.arms or arms.DEFAULT, Path(name)) as opened:
             await Runner(data, run, opened, tell, commit).all(tasks, plan)
-            found = {"server_megabytes": server.megabytes("mcp"), "engine_megabytes": server.megabytes("engine")}
+            found = {
+                "server_megabytes": server.megabytes("tamis_mcp_server", "mcp"),
+                "engine_megabytes": server.megabytes("tamis_engine.process.daemon"),
+            }
     run.describe(about.model_copy(update={"data": {**run.earlier_data(), **data.hashes}, **found}))
 
 

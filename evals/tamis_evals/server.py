@@ -101,12 +101,12 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def megabytes(word: str) -> float | None:
-    """Resident memory of the largest process of Tamis with `word` in its command line; None where there is none."""
+def megabytes(*words: str) -> float | None:
+    """Resident memory of the largest process with these words in its command line; None where there is none."""
     found: list[float] = []
     for process in psutil.process_iter(["cmdline", "memory_info"]):
         line = process.info["cmdline"] or []
-        if "tamis_mcp_server" in line and word in line and process.info["memory_info"]:
+        if set(words) <= set(line) and process.info["memory_info"]:
             found.append(process.info["memory_info"].rss / 1e6)
     return max(found, default=None)
 
