@@ -51,7 +51,7 @@ def told(pieces: Sequence[Slice]) -> list[tuple[str, str]]:
         first, *others = group
         lines = [first.text.removesuffix("\n")]
         for other in others:
-            lines += [f"… {where(other)}", other.text.removesuffix("\n")]
+            lines += [f"…{other.start_line}", other.text.removesuffix("\n")]
         said.append((f"{source}:{where(first)}", "\n".join(lines)))
     return said
 
