@@ -18,7 +18,7 @@ def shown() -> Generator[Callable[[str, int], None]]:
 
         def tell(task: str, done: int) -> None:
             if task not in lines:
-                for line in lines.values():
+                for line in list(lines.values())[-1:]:
                     progress.stop_task(line)
                 lines[task] = progress.add_task(task, total=None)
             progress.update(lines[task], completed=done)
