@@ -21,7 +21,7 @@ from tamis_evals.tasks.task import Ask, Measures, Plan
 
 QUICK = 3
 """Of each of the six series in a quick run."""
-MOST = 150
+MOST = 50
 """Of each series, by lot."""
 LEAST_TOKENS = 768
 

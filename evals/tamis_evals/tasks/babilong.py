@@ -18,7 +18,7 @@ from tamis_evals.tasks.order import drawn, in_turn
 from tamis_evals.tasks.task import Ask, Measures, Plan
 from tamis_tools import tokens
 
-QUESTIONS, QUICK_QUESTIONS = 20, 2
+QUESTIONS, QUICK_QUESTIONS = 12, 2
 """A bAbI task, each asked at every length."""
 QUICK_TOKENS = 4_000
 STORY_TOKENS = 600

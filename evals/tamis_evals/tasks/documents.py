@@ -11,6 +11,9 @@ from tamis_evals.sample import Outcome, Sample
 from tamis_evals.tasks import questions
 from tamis_evals.tasks.task import Ask, Measures, Plan
 
+MOST = 100
+"""Questions of one data set, by lot."""
+
 
 class Documents:
     """Which passages of one document answer? Lengths are the documents' own, 4k to 150k tokens.
@@ -33,7 +36,7 @@ class Documents:
             "covid-qa": covid.questions(data),
             "qmsum": qmsum.questions(data),
         }
-        return questions.samples(sets, plan)
+        return questions.samples(sets, plan, MOST)
 
     def measure(self, sample: Sample, outcome: Outcome) -> Measures:
         """Units and characters of the evidence that are kept."""

@@ -13,19 +13,21 @@ from tamis_evals.tasks.order import drawn, spread
 from tamis_evals.tasks.task import Plan
 from tamis_tools import tokens
 
-MOST = 200
-"""Questions of one data set, by lot."""
 QUICK_SAMPLES = 16
 QUICK_TOKENS = 16_000
 BLOCK = 8
 """Questions about one document that are asked one after the other: arms keep a document cut and encoded for so long."""
 
 
-def samples(sets: Mapping[str, Iterable[Question]], plan: Plan) -> Iterator[Sample]:
-    """All questions by the name of their data set, each set shuffled by the seed and spread over the whole."""
+def samples(sets: Mapping[str, Iterable[Question]], plan: Plan, most: int | None = None) -> Iterator[Sample]:
+    """Questions by the name of their data set, each set shuffled by the seed and spread over the whole.
+
+    `most` of each set at most; None is all.
+    """
     quick = QUICK_SAMPLES // len(sets)
     blocks = [
-        [(dataset, block) for block in _blocks(_chosen(rows, plan, quick), plan.seed)] for dataset, rows in sets.items()
+        [(dataset, block) for block in _blocks(_chosen(rows, plan, quick)[:most], plan.seed)]
+        for dataset, rows in sets.items()
     ]
     return (sample(dataset, row) for dataset, block in spread(blocks) for row in block)
 
@@ -49,7 +51,7 @@ def sample(dataset: str, question: Question) -> Sample:
 
 def _chosen(questions: Iterable[Question], plan: Plan, quick: int) -> list[Question]:
     rows = [row for row in questions if not plan.quick or _length(row.text) <= QUICK_TOKENS]
-    return drawn(rows, plan, quick)[:MOST]
+    return drawn(rows, plan, quick)
 
 
 def _blocks(rows: Iterable[Question], seed: int) -> list[list[Question]]:

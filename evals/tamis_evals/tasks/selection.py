@@ -22,8 +22,8 @@ from tamis_evals.tasks.task import Ask, Measures, Plan
 
 QUICK = 4
 """Samples of a data set in a quick run."""
-MOST = 300
-"""Samples of a data set, by lot: the interval is then about five points wide to each side."""
+MOST = 75
+"""Samples of a data set, by lot."""
 LEAST_TOKENS = 512
 
 
