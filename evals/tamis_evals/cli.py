@@ -47,7 +47,7 @@ def group() -> None:
 @click.option("--arm", "arms", multiple=True, metavar="A", help="Only this arm; a hub model as owner/model.")
 @click.option("--data", metavar="DIR", help="The evaluation data (default: TAMIS_EVAL_DATA).")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("eval-results"), help="Where records go; resumed.")
-@click.option("--limit", default=0, metavar="N", help="At most N samples of each data set (default: all).")
+@click.option("--limit", default=0, metavar="N", help="At most N samples of each data set, where a run asks more.")
 @click.option("--lengths", default="", metavar="N,N", help="Context lengths in tokens, as in 1000,128000.")
 @click.option("--seed", default=11, show_default=True, help="For haystacks and depths.")
 @click.option("--reader-url", default="", metavar="URL", help="An OpenAI-compatible endpoint that reads and answers.")

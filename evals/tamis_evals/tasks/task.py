@@ -19,7 +19,8 @@ SEED = 11
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is asked. `limit` samples a data set at most (0: all), `lengths` for tasks that build haystacks."""
+    """How much is asked. `limit` samples a data set at most (0: as many as the task asks),
+    `lengths` for tasks that build haystacks."""
 
     quick: bool = False
     limit: int = 0
