@@ -6,4 +6,3 @@ from typing import Literal, get_args
 
 Stage = Literal["lexical", "encoder", "fusion", "surroundings", "second-look", "redundancy", "expansion"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-ALL: frozenset[Stage] = frozenset(STAGES)
